@@ -1,0 +1,34 @@
+package abi
+
+import "unsafe"
+
+// Compile-time checks: a field that moves breaks the build, not a file on somebody's machine.
+var (
+	_ [HeaderSize]byte = [unsafe.Sizeof(Header{})]byte{}
+	_ [offMagic]byte   = [unsafe.Offsetof(Header{}.Magic)]byte{}
+	_ [offOrder]byte   = [unsafe.Offsetof(Header{}.Order)]byte{}
+	_ [offVersion]byte = [unsafe.Offsetof(Header{}.Version)]byte{}
+	_ [offFeat]byte    = [unsafe.Offsetof(Header{}.Features)]byte{}
+	_ [offKind]byte    = [unsafe.Offsetof(Header{}.Kind)]byte{}
+	_ [offFormat]byte  = [unsafe.Offsetof(Header{}.FormatLen)]byte{}
+	_ [offID]byte      = [unsafe.Offsetof(Header{}.ID)]byte{}
+	_ [offOffset]byte  = [unsafe.Offsetof(Header{}.Offset)]byte{}
+	_ [offSize]byte    = [unsafe.Offsetof(Header{}.Size)]byte{}
+	_ [offElem]byte    = [unsafe.Offsetof(Header{}.ElemSize)]byte{}
+	_ [offAlign]byte   = [unsafe.Offsetof(Header{}.ElemAlign)]byte{}
+	_ [offShape]byte   = [unsafe.Offsetof(Header{}.Shape)]byte{}
+	_ [offCodec]byte   = [unsafe.Offsetof(Header{}.Codec)]byte{}
+)
+
+// The words of a ring: each side's on lines of their own.
+var (
+	_ [0]byte   = [unsafe.Offsetof(SPSC{}.Tail)]byte{}
+	_ [128]byte = [unsafe.Offsetof(SPSC{}.Head)]byte{}
+	_ [256]byte = [unsafe.Offsetof(SPSC{}.Limit)]byte{}
+	_ [384]byte = [unsafe.Offsetof(SPSC{}.NotEmpty)]byte{}
+	_ [512]byte = [unsafe.Offsetof(SPSC{}.NotFull)]byte{}
+	_ [640]byte = [unsafe.Offsetof(SPSC{}.Producer)]byte{}
+	_ [656]byte = [unsafe.Offsetof(SPSC{}.ProducerStats)]byte{}
+	_ [768]byte = [unsafe.Offsetof(SPSC{}.ConsumerStats)]byte{}
+	_ [896]byte = [unsafe.Sizeof(SPSC{})]byte{}
+)
