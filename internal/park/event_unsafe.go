@@ -1,0 +1,113 @@
+package park
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
+	"github.com/shmkit/shmkit/internal/futex"
+)
+
+// Event is the word on which one direction of a ring sleeps (an event count). It lies in shared memory,
+// at a multiple of eight; zero is ready.
+//
+//	63          32 31           0
+//	+-------------+-------------+
+//	|   waiting   |     seq     |    waiting: 1 while somebody may sleep on this seq
+//	+-------------+-------------+
+//
+// A sleeper announces (sets waiting), looks once more, and sleeps on the seq that it announced with.
+// Whoever changes what sleepers wait for signals: with waiting clear that is one load; else one
+// compare-and-swap clears it and moves seq on, so that nobody falls asleep on the old one, and all are
+// woken. Whoever is woken announces anew before it looks.
+//
+// Killed after the change and before the swap, or between the swap and the wake-up: the sleepers' slices.
+type Event abi.Event
+
+func (e *Event) word() *uint64 { return (*uint64)(unsafe.Pointer(e)) }
+
+const waiting = 1 << 32
+
+// Awaited is what a publisher loads after each publication; package fence says how the two are ordered.
+func (e *Event) Awaited() bool { return atomic.LoadUint32(&e.Waiting) != 0 }
+
+// Signal wakes all who wait, if anybody may.
+func (e *Event) Signal() {
+	for {
+		v := atomic.LoadUint64(e.word())
+		if v>>32 == 0 {
+			return
+		}
+		if atomic.CompareAndSwapUint64(e.word(), v, uint64(uint32(v)+1)) {
+			futex.Wake(&e.Seq, 1<<31-1)
+			return
+		}
+	}
+}
+
+// announce returns the seq to sleep on.
+func (e *Event) announce() uint32 {
+	for {
+		v := atomic.LoadUint64(e.word())
+		if v>>32 != 0 || atomic.CompareAndSwapUint64(e.word(), v, v|waiting) {
+			return uint32(v)
+		}
+	}
+}
+
+// nap is how long a sleeper sleeps that may not call membarrier: see package fence.
+const nap = time.Millisecond
+
+// Await parks until ready reports true: nil; or until the context ends: its error, and nothing was taken.
+// ready must be cheap, and is called by the goroutine itself. look may be nil when no process is named in
+// the words.
+func (e *Event) Await(ctx context.Context, look Looker, ready func() bool) error {
+	if look == nil {
+		look = nobody{}
+	}
+	w := Join(ctx, &e.Seq, look)
+	defer w.Leave()
+	for {
+		v := e.announce()
+		if !w.Leading() {
+			if ready() { // a watcher may sleep at the head that has told so: see Notify
+				return nil
+			}
+			if !w.Lead() {
+				return ctx.Err()
+			}
+			continue
+		}
+		sure := fence.Heavy()
+		switch {
+		case ready():
+			return nil
+		case !sure:
+			if err := doze(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if w.Sleep(v) == Done {
+			return ctx.Err()
+		}
+	}
+}
+
+func doze(ctx context.Context) error {
+	t := time.NewTimer(nap)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+type nobody struct{}
+
+func (nobody) Stale(*Tick) bool { return false }

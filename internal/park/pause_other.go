@@ -1,0 +1,6 @@
+//go:build !amd64 && !arm64
+
+package park
+
+// Pause tells the CPU n times that this is a polling loop, where it can be told.
+func Pause(uint32) {}
