@@ -1,0 +1,95 @@
+package sem
+
+import (
+	"context"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/shmkit/shmkit/internal/race"
+)
+
+// MaxValue is the most tokens that a Semaphore holds.
+const MaxValue = 1<<31 - 1
+
+// Semaphore counts tokens: Release adds, Acquire waits for one and takes it. Four bytes, ready when
+// zeroed (then it holds none), not to be copied.
+//
+// Tokens belong to nobody, and anybody may release: it is for signalling. A process that dies takes the
+// tokens with it that it has acquired and not released; where they must come back, use a lock, which
+// names its holder. A process that dies while it waits takes nothing.
+//
+// Release synchronizes before the return of an Acquire that takes one of its tokens, in whichever
+// process. All methods are safe for concurrent use.
+type Semaphore struct {
+	_ noCopy
+
+	// 31              1   0
+	// +----------------+---+
+	// |     value      | W |    W: somebody may sleep on this word
+	// +----------------+---+
+	word uint32
+}
+
+// TryAcquire takes a token if there is one, and reports whether it did.
+func (s *Semaphore) TryAcquire() bool {
+	for {
+		w := atomic.LoadUint32(&s.word)
+		if w < token {
+			return false
+		}
+		if atomic.CompareAndSwapUint32(&s.word, w, w-token) {
+			if race.Enabled {
+				race.Acquire(unsafe.Pointer(s))
+			}
+			return true
+		}
+	}
+}
+
+// Acquire waits for a token and takes it, unless ctx ends first: then it returns ctx's error and has
+// taken none. A context that has ended already does not fail a call that need not wait.
+func (s *Semaphore) Acquire(ctx context.Context) error {
+	w := atomic.LoadUint32(&s.word)
+	if w < token || !atomic.CompareAndSwapUint32(&s.word, w, w-token) {
+		return s.acquireSlow(ctx)
+	}
+	if race.Enabled {
+		race.Acquire(unsafe.Pointer(s))
+	}
+	return nil
+}
+
+// Release adds n tokens and wakes as many who wait. An n below zero, or one that takes the value above
+// MaxValue, is an error and changes nothing.
+func (s *Semaphore) Release(n int) error {
+	w := atomic.LoadUint32(&s.word)
+	if race.Enabled || n != 1 || w&(waitBit|top) != 0 || !atomic.CompareAndSwapUint32(&s.word, w, w+token) {
+		return s.releaseSlow(n)
+	}
+	return nil
+}
+
+//go:noinline
+func (s *Semaphore) releaseSlow(n int) error {
+	if race.Enabled {
+		race.Release(unsafe.Pointer(s))
+	}
+	for {
+		w := atomic.LoadUint32(&s.word)
+		if uint64(n) > uint64(MaxValue-w/token) {
+			return s.tooMany(n)
+		}
+		if n == 0 {
+			return nil // to clear W and wake nobody would lose the next wake-up
+		}
+		if atomic.CompareAndSwapUint32(&s.word, w, w&^waitBit+uint32(n)*token) {
+			if w&waitBit != 0 {
+				s.wake(n)
+			}
+			return nil
+		}
+	}
+}
+
+// Value is the number of tokens at this moment.
+func (s *Semaphore) Value() int { return int(atomic.LoadUint32(&s.word) / token) }

@@ -1,0 +1,35 @@
+package sem
+
+import (
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/shmkit/shmkit/internal/park"
+)
+
+// site is what this process remembers about a word: how long spinning for it pays, and when a call that
+// does not wait last asked whether its holder lives. The words themselves have no room, and a peer has
+// no say in it. Sites are shared by words whose addresses collide: they share their luck.
+type site struct {
+	park.Site
+	asked atomic.Int64
+}
+
+var sites [256]site
+
+func siteOf(p unsafe.Pointer) *site {
+	return &sites[uint64(uintptr(p)>>2)*0x9e3779b97f4a7c15>>56]
+}
+
+const askEvery = int64(time.Millisecond)
+
+var epoch = time.Now()
+
+// mayAsk reports whether it is time to ask again: in a loop of Try… calls the question would cost more
+// than everything else.
+func (s *site) mayAsk() bool {
+	now := int64(time.Since(epoch)) + askEvery // not the wall clock: it may be set back
+	last := s.asked.Load()
+	return now-last >= askEvery && s.asked.CompareAndSwap(last, now)
+}
