@@ -1,0 +1,41 @@
+package bench
+
+import (
+	"context"
+	"encoding"
+	"testing"
+
+	"github.com/shmkit/shmkit/internal/proctest"
+)
+
+func TestMain(m *testing.M) { proctest.Main(m) }
+
+var ctx = context.Background()
+
+// text is a handle as an argument for another process.
+func text(tb testing.TB, h encoding.TextMarshaler) string {
+	tb.Helper()
+	b, err := h.MarshalText()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(b)
+}
+
+// must fails the benchmark unless err is nil. Only then does it call Helper,
+// which takes longer than what is measured here.
+func must(tb testing.TB, err error) {
+	if err != nil {
+		tb.Helper()
+		tb.Fatal(err)
+	}
+}
+
+// fail ends the far side of a benchmark; 0 is the exit code that a test wants.
+func fail(err error) int {
+	if err == nil {
+		return 0
+	}
+	proctest.Say(err.Error())
+	return 1
+}

@@ -1,0 +1,120 @@
+"""Python's multiprocessing: python_peer.py CASE WARM_MS WINDOW_MS CPU0 CPU1
+
+Prints the values of one sample, a metric and a number a line, separated by a
+tab. The parent runs on CPU0 and consumes or asks, the child on CPU1."""
+import multiprocessing as mp
+import os
+import sys
+import time
+
+CASE, (WARM, WINDOW, CPU0, CPU1) = sys.argv[1], map(int, sys.argv[2:])
+BYTES = {'8B': 8, '64B': 64, '1KiB': 1 << 10, '64KiB': 64 << 10, '1MiB': 1 << 20}
+
+
+def pin(cpu):
+    if cpu >= 0:
+        os.sched_setaffinity(0, {cpu})
+
+
+def child(work, *args):
+    def body():
+        pin(CPU1)
+        work(*args)
+    mp.Process(target=body, daemon=True).start()  # killed when the parent ends
+
+
+def forever(step, *args):
+    while True:
+        step(*args)
+
+
+def rate(step, most=64):
+    """Steps per second over the window, after warming up. A look at the clock
+    is dear here, so there are up to `most` steps between two."""
+    for ms in (WARM, WINDOW):
+        n, begin, burst = 0, time.perf_counter(), 1
+        while (gone := time.perf_counter() - begin) < ms / 1000:
+            for _ in range(burst):
+                step()
+            n += burst
+            burst = min(burst * 2, most)
+    return n / gone
+
+
+def throughput(step):
+    print(f'throughput\t{rate(step):.9g}')
+
+
+def cost(step):
+    print(f'time\t{1e9 / rate(step, 1024):.9g}')
+
+
+def roundtrip(step):
+    ns, begin = [], time.perf_counter_ns()
+    until = begin + (WARM + WINDOW) * 1_000_000
+    while (t := time.perf_counter_ns()) < until:
+        step()
+        if t > begin + WARM * 1_000_000:
+            ns.append(time.perf_counter_ns() - t)
+    ns.sort()
+    for name, q in (('p50', .5), ('p99', .99), ('p99.9', .999)):
+        print(f'{name}\t{ns[min(len(ns) - 1, int(q * len(ns)))]}')
+    print(f'max\t{ns[-1]}\ntrips\t{len(ns)}')
+
+
+def queue(size):
+    q = mp.Queue(256)
+    child(forever, q.put, bytes(size))
+    throughput(q.get)
+
+
+def queue_rtt(size):
+    there, back, message = mp.Queue(256), mp.Queue(256), bytes(size)
+    child(forever, lambda: back.put(there.get()))
+    roundtrip(lambda: (there.put(message), back.get()))
+
+
+def pipe(size):
+    a, b = mp.Pipe()
+    child(forever, b.send_bytes, bytes(size))
+    throughput(a.recv_bytes)
+
+
+def pipe_rtt(size):
+    a, b = mp.Pipe()
+    message = bytes(size)
+    child(forever, lambda: b.send_bytes(b.recv_bytes()))
+    roundtrip(lambda: (a.send_bytes(message), a.recv_bytes()))
+
+
+def lock(name):
+    x = getattr(mp, name)()
+    cost(lambda: (x.acquire(), x.release()))
+
+
+def contended(name):
+    x, n = getattr(mp, name)(), mp.RawValue('q', 0)
+
+    def step():
+        x.acquire()
+        x.release()
+
+    def count():
+        for _ in range(16):
+            step()
+        n.value += 16
+    child(forever, count)
+    while n.value == 0:
+        pass
+    before, begin = n.value, time.perf_counter()
+    mine = rate(step)
+    theirs = (n.value - before) / (time.perf_counter() - begin)
+    print(f'throughput\t{mine + theirs:.9g}')
+    print(f'fairness\t{min(mine, theirs) / max(mine, theirs):.9g}')
+
+
+if __name__ == '__main__':
+    mp.set_start_method('fork')
+    pin(CPU0)
+    what, _, arg = CASE.partition('/')
+    globals()[what](BYTES.get(arg, arg))

@@ -1,0 +1,89 @@
+package cases
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
+	"github.com/shmkit/shmkit/cmd/shmkit/internal/peers"
+)
+
+// Join adds peers to the groups that they belong to. Groups that only peers
+// are in are added at the end.
+func Join(gs []lab.Group, ps []peers.Peer) []lab.Group {
+	for _, p := range ps {
+		i := 0
+		for i < len(gs) && gs[i].Name != p.Group {
+			i++
+		}
+		if i == len(gs) {
+			gs = append(gs, lab.Group{Name: p.Group, Kind: kindOf(p.Group)})
+		}
+		gs[i].Rivals = append(gs[i].Rivals[:len(gs[i].Rivals):len(gs[i].Rivals)], program{p})
+	}
+	return gs
+}
+
+// kindOf is the kind of a group that no case of ours has given one yet.
+func kindOf(group string) lab.Kind {
+	switch {
+	case strings.Contains(group, "/rtt/"):
+		return lab.RoundTrip
+	case strings.HasSuffix(group, "/contended"):
+		return lab.Operations
+	case strings.HasSuffix(group, "/uncontended"):
+		return lab.Cost
+	}
+	return lab.Messages
+}
+
+// program is a peer as a subject.
+type program struct{ peers.Peer }
+
+// Name is the peer's.
+func (p program) Name() string { return p.Peer.Name }
+
+// stuck is how much longer than its sample a program may take.
+const stuck = 20 * time.Second
+
+// Sample runs the program once.
+func (p program) Sample(ctx context.Context, l *lab.Lab, _ lab.Kind) (lab.Values, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.Warm+l.Window+stuck)
+	defer cancel()
+	cpus := []int{-1, -1}
+	copy(cpus, l.CPUs)
+	args := append(p.Command[1:len(p.Command):len(p.Command)],
+		strconv.FormatInt(l.Warm.Milliseconds(), 10), strconv.FormatInt(l.Window.Milliseconds(), 10),
+		strconv.Itoa(cpus[0]), strconv.Itoa(cpus[1]))
+	cmd := exec.CommandContext(ctx, p.Command[0], args...)
+	var log bytes.Buffer
+	cmd.Stderr, cmd.WaitDelay = &log, time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", p.Peer.Name, err, strings.TrimSpace(log.String()))
+	}
+	return parse(string(out))
+}
+
+// parse reads what a program printed.
+func parse(out string) (lab.Values, error) {
+	v := lab.Values{}
+	for line := range strings.Lines(out) {
+		metric, number, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		x, err := strconv.ParseFloat(number, 64)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("a peer printed %q instead of a metric and a number", line)
+		}
+		v[metric] = x
+	}
+	if len(v) == 0 {
+		return nil, errors.New("a peer printed nothing")
+	}
+	return v, nil
+}

@@ -1,0 +1,101 @@
+package lab
+
+import "slices"
+
+// Values are what one sample measured, by the name of the metric.
+type Values map[string]float64
+
+// Metric is one number that a sample yields.
+type Metric struct {
+	Name   string
+	Unit   string
+	Higher bool // more is better
+}
+
+// Better is how many times better ours is than theirs: above 1 in our favour.
+func (m Metric) Better(ours, theirs float64) float64 {
+	if m.Higher {
+		return ours / theirs
+	}
+	return theirs / ours
+}
+
+// Kind is how a group is measured. The first metric is the one that a reader
+// wants if he wants only one.
+type Kind struct {
+	Name    string
+	Metrics []Metric
+	// Compared are the names of the metrics whose ratios belong in a table.
+	Compared []string
+	// fromRates makes values of the rates, per second, at which the workers
+	// counted. nil: the first worker reports its values itself.
+	fromRates func(rates []float64) Values
+	// whole says that a sample lasts until the first worker ends, and not for
+	// a window of time.
+	whole bool
+	// alone says that one worker does it, so that no cache line travels and the
+	// state of the machine does not matter.
+	alone bool
+}
+
+// Messages counts what arrives on the far side.
+var Messages = Kind{
+	Name:     "throughput",
+	Metrics:  []Metric{{"throughput", "msg/s", true}},
+	Compared: []string{"throughput"},
+	fromRates: func(r []float64) Values {
+		return Values{"throughput": sum(r)}
+	},
+}
+
+// Operations counts what workers get done that are in each other's way.
+// Fairness is the slowest worker's share over the fastest's.
+var Operations = Kind{
+	Name:     "contention",
+	Metrics:  []Metric{{"throughput", "op/s", true}, {"fairness", "slowest/fastest", true}},
+	Compared: []string{"throughput"},
+	fromRates: func(r []float64) Values {
+		return Values{"throughput": sum(r), "fairness": slices.Min(r) / slices.Max(r)}
+	},
+}
+
+// Cost is the time of one operation with nobody in the way.
+var Cost = Kind{
+	Name:     "cost",
+	Metrics:  []Metric{{"time", "ns/op", false}},
+	Compared: []string{"time"},
+	fromRates: func(r []float64) Values {
+		return Values{"time": 1e9 / r[0]}
+	},
+	alone: true,
+}
+
+// RoundTrip is the time until the answer is there, as a distribution.
+var RoundTrip = Kind{
+	Name: "round trip",
+	Metrics: []Metric{
+		{"p50", "ns", false}, {"p99", "ns", false}, {"p99.9", "ns", false}, {"max", "ns", false},
+	},
+	Compared: []string{"p50", "p99"},
+}
+
+// Job is a piece of work done from its beginning to its end.
+var Job = Kind{
+	Name:     "job",
+	Metrics:  []Metric{{"throughput", "lines/s", true}, {"bandwidth", "B/s", true}},
+	Compared: []string{"throughput"},
+	whole:    true,
+}
+
+// order is a kind's place in a report: what users ask for first.
+func (k Kind) order() int {
+	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name}, k.Name)
+}
+
+func sum(xs []float64) float64 {
+	var s float64
+	for _, x := range xs {
+		s += x
+	}
+	return s
+}

@@ -1,0 +1,68 @@
+package peers
+
+// python is the one program that is not compiled.
+const python = "python_peer.py"
+
+// peer is a line of the list: what to run to sample whom, for which group.
+type peer struct{ name, group, program, arg string }
+
+// The names of those that appear in several groups.
+const (
+	cppRing   = "C++ ring"
+	byteRing  = "C++ byte ring"
+	boostSPSC = "boost::lockfree::spsc_queue"
+	boostMQ   = "boost::interprocess::message_queue"
+	pyQueue   = "multiprocessing.Queue"
+	pyPipe    = "multiprocessing.Pipe"
+)
+
+// list is everybody. A group that shmkit has no case in yet is there all the
+// same: its figures are shown without a comparison.
+var list = []peer{
+	{cppRing, "spsc/8B", "spsc", "8B"},
+	{cppRing, "spsc/64B", "spsc", "64B"},
+	{boostSPSC, "spsc/8B", "boost", "spsc/8B"},
+	{boostSPSC, "spsc/64B", "boost", "spsc/64B"},
+	{boostMQ, "spsc/8B", "boost", "messages/8B"},
+	{pyQueue, "spsc/8B", python, "queue/8B"},
+
+	{byteRing, "bytes/64B", "bytes", "64B"},
+	{byteRing, "bytes/1KiB", "bytes", "1KiB"},
+	{byteRing, "bytes/64KiB", "bytes", "64KiB"},
+	{boostMQ, "bytes/64B", "boost", "messages/64B"},
+	{boostMQ, "bytes/64KiB", "boost", "messages/64KiB"},
+	{pyPipe, "bytes/64B", python, "pipe/64B"},
+	{pyPipe, "bytes/64KiB", python, "pipe/64KiB"},
+	{pyQueue, "bytes/64KiB", python, "queue/64KiB"},
+
+	{cppRing, "spsc/8B/rtt/busy", "spsc", "8B/rtt"},
+	{cppRing, "spsc/64B/rtt/busy", "spsc", "64B/rtt"},
+	{boostSPSC, "spsc/8B/rtt/busy", "boost", "spsc/8B/rtt"},
+	{"cache line", "spsc/8B/rtt/busy", "limits", "line"},
+	{"futex", "spsc/8B/rtt/blocking", "limits", "futex"},
+	{boostMQ, "spsc/8B/rtt/blocking", "boost", "messages/8B/rtt"},
+	{pyQueue, "spsc/8B/rtt/blocking", python, "queue_rtt/8B"},
+	{pyPipe, "bytes/1KiB/rtt/blocking", python, "pipe_rtt/1KiB"},
+	{pyPipe, "bytes/64KiB/rtt/blocking", python, "pipe_rtt/64KiB"},
+	{pyPipe, "bytes/1MiB/rtt/blocking", python, "pipe_rtt/1MiB"},
+
+	{"C++ Vyukov queue, packed", "mpmc/8B", "mpmc", "packed"},
+	{"C++ Vyukov queue, padded", "mpmc/8B", "mpmc", "padded"},
+	{"boost::lockfree::queue", "mpmc/8B", "boost", "mpmc/8B"},
+	{"C++ Vyukov queue, packed", "mpmc/8B/2x2", "mpmc", "packed/2x2"},
+	{"C++ Vyukov queue, padded", "mpmc/8B/2x2", "mpmc", "padded/2x2"},
+	{"boost::lockfree::queue", "mpmc/8B/2x2", "boost", "mpmc/8B/2x2"},
+	{"C++ Vyukov queue, packed", "mpmc/8B/rtt/busy", "mpmc", "packed/rtt"},
+	{"C++ Vyukov queue, padded", "mpmc/8B/rtt/busy", "mpmc", "padded/rtt"},
+
+	{"glibc mutex", "mutex/uncontended", "glibc", "mutex"},
+	{"glibc robust mutex", "mutex/uncontended", "glibc", "robust"},
+	{"multiprocessing.Lock", "mutex/uncontended", python, "lock/Lock"},
+	{"glibc mutex", "mutex/contended", "glibc", "mutex/contended"},
+	{"glibc robust mutex", "mutex/contended", "glibc", "robust/contended"},
+	{"multiprocessing.Lock", "mutex/contended", python, "contended/Lock"},
+	{"glibc sem_t", "semaphore/uncontended", "glibc", "sem"},
+	{"multiprocessing.Semaphore", "semaphore/uncontended", python, "lock/Semaphore"},
+	{"glibc sem_t", "semaphore/rtt/blocking", "glibc", "sem/rtt"},
+	{"futex", "semaphore/rtt/blocking", "limits", "futex"},
+}

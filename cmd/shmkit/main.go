@@ -1,0 +1,7 @@
+// Command shmkit measures shmkit on this machine, and shows and removes what
+// lies in shared memory.
+package main
+
+import "os"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }

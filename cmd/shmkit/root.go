@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+const rootHelp = `shmkit measures the shared memory toolkit on this machine, and looks after what
+lies in shared memory under a name.
+
+  shmkit bench -short        how fast it is here, beside a pipe and a unix socket
+  shmkit ls                  what there is
+  shmkit show app.jobs       what state it is in, and who uses it
+  shmkit rm app.jobs         remove the name; who has it open keeps it
+
+A long flag may have one dash or two. Exit codes:
+
+  0  done
+  1  something failed, or what arrived was not what was sent
+  2  wrong usage: an unknown command or flag, a bad argument
+  3  no such object or file
+  4  this system does not have what is needed`
+
+// command builds the command tree.
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "shmkit",
+		Short:         "Measure shmkit, and look after what lies in shared memory",
+		Long:          rootHelp,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), rmCommand())
+	return root
+}
+
+// run is the whole command: arguments in, exit code out.
+func run(args []string, stdout, stderr io.Writer) int {
+	root := command()
+	started := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetArgs(twoDashes(root, args))
+	err := root.Execute()
+	if err == nil {
+		return exitOK
+	}
+	if !started {
+		err = usageError{err} // cobra refused before any of our code ran
+	}
+	fmt.Fprintln(stderr, "shmkit:", err)
+	return exitCode(err)
+}
