@@ -1,6 +1,6 @@
 // Package futex wraps the kernel's wait queues keyed by memory words, one function per call. Waits go
 // through the scheduler (a thread that sleeps with its P stops the world at the next collection), wakes
-// do not (they never block). EINTR is reported as a spurious wake-up, which every caller expects.
+// do not (they never block). EINTR is absorbed: a signal neither ends a wait nor lengthens it.
 package futex
 
 import "errors"

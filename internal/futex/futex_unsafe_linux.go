@@ -22,13 +22,16 @@ const (
 
 // Wait sleeps while *p == old, at most for d (0: without limit). The word is shared between processes.
 func Wait(p *uint32, old uint32, d time.Duration) error {
-	var ts *unix.Timespec
-	if d > 0 {
-		t := unix.NsecToTimespec(int64(d))
-		ts = &t
+	if d == 0 {
+		return wait(p, old, opWait, nil, 0)
 	}
-	_, _, e := syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), opWait, uintptr(old), uintptr(unsafe.Pointer(ts)), 0, 0)
-	return answer(e)
+	ts, start := unix.NsecToTimespec(int64(d)), time.Now()
+	err := waitOnce(p, old, opWait, &ts, 0)
+	for err == unix.EINTR {
+		ts = unix.NsecToTimespec(int64(max(d-time.Since(start), 1)))
+		err = waitOnce(p, old, opWait, &ts, 0)
+	}
+	return answer(err)
 }
 
 // WaitBits is Wait for a sleeper that WakeBits with a common bit can single out.
@@ -37,8 +40,21 @@ func WaitBits(p *uint32, old uint32, d time.Duration, bits uint32) error {
 	if d > 0 {
 		ts = deadline(d)
 	}
-	_, _, e := syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), opWaitBitset, uintptr(old), uintptr(unsafe.Pointer(ts)), 0, uintptr(bits))
-	return answer(e)
+	return wait(p, old, opWaitBitset, ts, bits)
+}
+
+// wait sleeps until a moment, or without limit: a signal in between changes nothing.
+func wait(p *uint32, old uint32, op uintptr, ts *unix.Timespec, bits uint32) error {
+	for {
+		if e := waitOnce(p, old, op, ts, bits); e != unix.EINTR {
+			return answer(e)
+		}
+	}
+}
+
+func waitOnce(p *uint32, old uint32, op uintptr, ts *unix.Timespec, bits uint32) syscall.Errno {
+	_, _, e := syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(p)), op, uintptr(old), uintptr(unsafe.Pointer(ts)), 0, uintptr(bits))
+	return e
 }
 
 // Wake wakes up to n sleepers of the shared word p and says how many it woke. The word need not be
@@ -88,18 +104,23 @@ func Private(p *uint32, old uint32) Word {
 }
 
 // WaitMany sleeps while every word has its old value, at most for d (0: without limit). It names one
-// word that was woken, or -1 if it returns for no reason; others may have been woken too. The caller keeps
+// word that was woken; others may have been woken too. The caller keeps
 // the words reachable, and off the stack, which moves.
 func WaitMany(ws []Word, d time.Duration) (int, error) {
 	var ts *unix.Timespec
 	if d > 0 {
 		ts = deadline(d)
 	}
-	i, _, e := syscall.Syscall6(sysFutexWaitv, uintptr(unsafe.Pointer(unsafe.SliceData(ws))), uintptr(len(ws)), 0, uintptr(unsafe.Pointer(ts)), unix.CLOCK_MONOTONIC, 0)
-	if e != 0 {
+	for {
+		i, _, e := syscall.Syscall6(sysFutexWaitv, uintptr(unsafe.Pointer(unsafe.SliceData(ws))), uintptr(len(ws)), 0, uintptr(unsafe.Pointer(ts)), unix.CLOCK_MONOTONIC, 0)
+		switch e {
+		case 0:
+			return int(i), nil
+		case unix.EINTR:
+			continue
+		}
 		return -1, answer(e)
 	}
-	return int(i), nil
 }
 
 var (
@@ -132,7 +153,7 @@ func deadline(d time.Duration) *unix.Timespec {
 
 func answer(e syscall.Errno) error {
 	switch e {
-	case 0, unix.EINTR:
+	case 0:
 		return nil
 	case unix.EAGAIN:
 		return ErrChanged
