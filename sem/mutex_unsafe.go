@@ -32,12 +32,12 @@ type Mutex struct {
 	// +--------------+---+---+---+
 	// |   owner      | H | W | A |
 	// +--------------+---+---+---+
-	word uint32
+	mutex uint32
 }
 
 // Lock locks m, taking over from a dead holder.
 func (m *Mutex) Lock() {
-	if !atomic.CompareAndSwapUint32(&m.word, 0, owner.Word) {
+	if !atomic.CompareAndSwapUint32(&m.mutex, 0, owner.Word) {
 		m.lockSlow()
 	}
 	if race.Enabled {
@@ -48,7 +48,7 @@ func (m *Mutex) Lock() {
 // LockContext is Lock, unless ctx ends first: then it returns ctx's error and m is not held. A context
 // that has ended already does not fail a call that need not wait.
 func (m *Mutex) LockContext(ctx context.Context) error {
-	if atomic.CompareAndSwapUint32(&m.word, 0, owner.Word) {
+	if atomic.CompareAndSwapUint32(&m.mutex, 0, owner.Word) {
 		if race.Enabled {
 			race.Acquire(unsafe.Pointer(m))
 		}
@@ -60,7 +60,7 @@ func (m *Mutex) LockContext(ctx context.Context) error {
 // TryLock locks m if nobody holds it, and reports whether it did. It does not wait, may overtake those
 // who do, and does take over from a dead holder, whom it asks about at most once a millisecond.
 func (m *Mutex) TryLock() bool {
-	if atomic.CompareAndSwapUint32(&m.word, 0, owner.Word) {
+	if atomic.CompareAndSwapUint32(&m.mutex, 0, owner.Word) {
 		if race.Enabled {
 			race.Acquire(unsafe.Pointer(m))
 		}
@@ -75,14 +75,14 @@ func (m *Mutex) Unlock() {
 	if race.Enabled {
 		race.Release(unsafe.Pointer(m))
 	}
-	if !atomic.CompareAndSwapUint32(&m.word, owner.Word, 0) {
+	if !atomic.CompareAndSwapUint32(&m.mutex, owner.Word, 0) {
 		m.unlockSlow()
 	}
 }
 
 // Abandoned reports whether a holder has died with m locked and what m guards has not been repaired
 // since. Only the holder may ask.
-func (m *Mutex) Abandoned() bool { return atomic.LoadUint32(&m.word)&abandoned != 0 }
+func (m *Mutex) Abandoned() bool { return atomic.LoadUint32(&m.mutex)&abandoned != 0 }
 
 // Repaired says that what m guards is whole again. Only the holder may say it.
 func (m *Mutex) Repaired() { m.clear(abandoned) }

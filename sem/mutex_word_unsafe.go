@@ -49,7 +49,7 @@ func (l *locking) aged() bool { return time.Since(l.since) > old }
 func (l *locking) take() (sleepOn uint32, held bool) {
 	m := l.m
 	for {
-		w := atomic.LoadUint32(&m.word)
+		w := atomic.LoadUint32(&m.mutex)
 		id := w >> ownerShift
 		var to uint32
 		switch {
@@ -72,7 +72,7 @@ func (l *locking) take() (sleepOn uint32, held bool) {
 				return w, false
 			}
 		}
-		if atomic.CompareAndSwapUint32(&m.word, w, to) {
+		if atomic.CompareAndSwapUint32(&m.mutex, w, to) {
 			return to, held
 		}
 	}
@@ -83,7 +83,7 @@ func (m *Mutex) dead(w uint32) bool { return !owner.Alive(unsafe.Pointer(m), w>>
 // Stale implements park.Looker. A sleeper on a free word was barred by an H that nobody stands behind any
 // more: whom it was set for, or who should have woken, has died.
 func (m *Mutex) Stale(t *park.Tick) bool {
-	id := atomic.LoadUint32(&m.word) >> ownerShift
+	id := atomic.LoadUint32(&m.mutex) >> ownerShift
 	return id == 0 || t.Dead(unsafe.Pointer(m), id)
 }
 
@@ -94,7 +94,7 @@ func (m *Mutex) lock(ctx context.Context) error {
 		return nil
 	}
 	l := locking{m: m, since: time.Now(), look: site.mayAsk()} // the context may end before the first slice
-	w := park.Join(ctx, &m.word, m)
+	w := park.Join(ctx, &m.mutex, m)
 	defer w.Leave()
 	for {
 		word, held := l.take()
@@ -124,7 +124,7 @@ func (m *Mutex) lock(ctx context.Context) error {
 // leave passes on what a waiter that gives up may have been woken for. Its successor in the process looks
 // anyway; but a sleeper elsewhere may have been left with a free word.
 func (m *Mutex) leave(sleptOn uint32, woken bool) {
-	w := atomic.LoadUint32(&m.word)
+	w := atomic.LoadUint32(&m.mutex)
 	if woken || w != sleptOn || w>>ownerShift == 0 {
 		m.wakeOne()
 	}
@@ -132,18 +132,18 @@ func (m *Mutex) leave(sleptOn uint32, woken bool) {
 
 // tryWord takes a free word that is not barred.
 func (m *Mutex) tryWord() bool {
-	w := atomic.LoadUint32(&m.word)
-	return w>>ownerShift == 0 && w&handoff == 0 && atomic.CompareAndSwapUint32(&m.word, w, owner.Word|w)
+	w := atomic.LoadUint32(&m.mutex)
+	return w>>ownerShift == 0 && w&handoff == 0 && atomic.CompareAndSwapUint32(&m.mutex, w, owner.Word|w)
 }
 
 // unlockSlow is Unlock when the word is more than the owner.
 func (m *Mutex) unlockSlow() {
 	for {
-		w := atomic.LoadUint32(&m.word)
+		w := atomic.LoadUint32(&m.mutex)
 		if w>>ownerShift != owner.ID() {
 			panic("sem: Unlock of a Mutex that this process does not hold")
 		}
-		if atomic.CompareAndSwapUint32(&m.word, w, w&(abandoned|handoff)) {
+		if atomic.CompareAndSwapUint32(&m.mutex, w, w&(abandoned|handoff)) {
 			if w&waiting != 0 {
 				m.wakeOne()
 			}
@@ -155,12 +155,12 @@ func (m *Mutex) unlockSlow() {
 // wakeOne wakes one sleeper. If there was none while H bars newcomers from the free word, one of them may
 // be between announcing itself and sleeping on it: H and W go, and it is woken, or finds the word changed.
 func (m *Mutex) wakeOne() {
-	for futex.Wake(&m.word, 1) == 0 {
-		w := atomic.LoadUint32(&m.word)
+	for futex.Wake(&m.mutex, 1) == 0 {
+		w := atomic.LoadUint32(&m.mutex)
 		if w>>ownerShift != 0 || w&handoff == 0 {
 			return
 		}
-		if atomic.CompareAndSwapUint32(&m.word, w, w&^(handoff|waiting)) && w&waiting == 0 {
+		if atomic.CompareAndSwapUint32(&m.mutex, w, w&^(handoff|waiting)) && w&waiting == 0 {
 			return
 		}
 	}
@@ -168,11 +168,11 @@ func (m *Mutex) wakeOne() {
 
 func (m *Mutex) clear(bit uint32) {
 	for {
-		w := atomic.LoadUint32(&m.word)
+		w := atomic.LoadUint32(&m.mutex)
 		if w>>ownerShift != owner.ID() {
 			panic("sem: Repaired on a Mutex that this process does not hold")
 		}
-		if atomic.CompareAndSwapUint32(&m.word, w, w&^bit) {
+		if atomic.CompareAndSwapUint32(&m.mutex, w, w&^bit) {
 			return
 		}
 	}

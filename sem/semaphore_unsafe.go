@@ -27,17 +27,17 @@ type Semaphore struct {
 	// +----------------+---+
 	// |     value      | W |    W: somebody may sleep on this word
 	// +----------------+---+
-	word uint32
+	semaphore uint32
 }
 
 // TryAcquire takes a token if there is one, and reports whether it did.
 func (s *Semaphore) TryAcquire() bool {
 	for {
-		w := atomic.LoadUint32(&s.word)
+		w := atomic.LoadUint32(&s.semaphore)
 		if w < token {
 			return false
 		}
-		if atomic.CompareAndSwapUint32(&s.word, w, w-token) {
+		if atomic.CompareAndSwapUint32(&s.semaphore, w, w-token) {
 			if race.Enabled {
 				race.Acquire(unsafe.Pointer(s))
 			}
@@ -49,8 +49,8 @@ func (s *Semaphore) TryAcquire() bool {
 // Acquire waits for a token and takes it, unless ctx ends first: then it returns ctx's error and has
 // taken none. A context that has ended already does not fail a call that need not wait.
 func (s *Semaphore) Acquire(ctx context.Context) error {
-	w := atomic.LoadUint32(&s.word)
-	if w < token || !atomic.CompareAndSwapUint32(&s.word, w, w-token) {
+	w := atomic.LoadUint32(&s.semaphore)
+	if w < token || !atomic.CompareAndSwapUint32(&s.semaphore, w, w-token) {
 		return s.acquireSlow(ctx)
 	}
 	if race.Enabled {
@@ -62,8 +62,8 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 // Release adds n tokens and wakes as many who wait. An n below zero, or one that takes the value above
 // MaxValue, is an error and changes nothing.
 func (s *Semaphore) Release(n int) error {
-	w := atomic.LoadUint32(&s.word)
-	if race.Enabled || n != 1 || w&(waitBit|top) != 0 || !atomic.CompareAndSwapUint32(&s.word, w, w+token) {
+	w := atomic.LoadUint32(&s.semaphore)
+	if race.Enabled || n != 1 || w&(waitBit|top) != 0 || !atomic.CompareAndSwapUint32(&s.semaphore, w, w+token) {
 		return s.releaseSlow(n)
 	}
 	return nil
@@ -75,14 +75,14 @@ func (s *Semaphore) releaseSlow(n int) error {
 		race.Release(unsafe.Pointer(s))
 	}
 	for {
-		w := atomic.LoadUint32(&s.word)
+		w := atomic.LoadUint32(&s.semaphore)
 		if uint64(n) > uint64(MaxValue-w/token) {
 			return s.tooMany(n)
 		}
 		if n == 0 {
 			return nil // to clear W and wake nobody would lose the next wake-up
 		}
-		if atomic.CompareAndSwapUint32(&s.word, w, w&^waitBit+uint32(n)*token) {
+		if atomic.CompareAndSwapUint32(&s.semaphore, w, w&^waitBit+uint32(n)*token) {
 			if w&waitBit != 0 {
 				s.wake(n)
 			}
@@ -92,4 +92,4 @@ func (s *Semaphore) releaseSlow(n int) error {
 }
 
 // Value is the number of tokens at this moment.
-func (s *Semaphore) Value() int { return int(atomic.LoadUint32(&s.word) / token) }
+func (s *Semaphore) Value() int { return int(atomic.LoadUint32(&s.semaphore) / token) }

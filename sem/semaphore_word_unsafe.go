@@ -37,7 +37,7 @@ func (s *Semaphore) acquireSlow(ctx context.Context) error {
 	if s.TryAcquire() || siteOf(unsafe.Pointer(s)).SpinAway(s.TryAcquire) {
 		return nil
 	}
-	w := park.Join(ctx, &s.word, s)
+	w := park.Join(ctx, &s.semaphore, s)
 	defer w.Leave()
 	slept := false
 	for {
@@ -58,7 +58,7 @@ func (s *Semaphore) acquireSlow(ctx context.Context) error {
 		case park.Woken, park.Look: // a look may hide a wake-up that came with it
 			slept = true
 		case park.Done:
-			if atomic.LoadUint32(&s.word) != waitBit {
+			if atomic.LoadUint32(&s.semaphore) != waitBit {
 				s.wake(1) // what it may have been woken for; with no token left the other announces anew
 			}
 			return ctx.Err()
@@ -69,7 +69,7 @@ func (s *Semaphore) acquireSlow(ctx context.Context) error {
 // takeOrAnnounce takes a token, or leaves the word at (0, 1).
 func (s *Semaphore) takeOrAnnounce(slept bool) (taken bool) {
 	for {
-		w := atomic.LoadUint32(&s.word)
+		w := atomic.LoadUint32(&s.semaphore)
 		to := w - token
 		switch {
 		case w == waitBit:
@@ -79,7 +79,7 @@ func (s *Semaphore) takeOrAnnounce(slept bool) (taken bool) {
 		case slept:
 			to |= waitBit
 		}
-		if !atomic.CompareAndSwapUint32(&s.word, w, to) {
+		if !atomic.CompareAndSwapUint32(&s.semaphore, w, to) {
 			continue
 		}
 		if w >= token && slept {
@@ -94,12 +94,12 @@ func (s *Semaphore) takeOrAnnounce(slept bool) (taken bool) {
 
 // passOn wakes one more sleeper while there are tokens.
 func (s *Semaphore) passOn() {
-	if atomic.LoadUint32(&s.word) >= token {
+	if atomic.LoadUint32(&s.semaphore) >= token {
 		s.wake(1)
 	}
 }
 
-func (s *Semaphore) wake(n int) { futex.Wake(&s.word, n) }
+func (s *Semaphore) wake(n int) { futex.Wake(&s.semaphore, n) }
 
 //go:noinline
 func (s *Semaphore) tooMany(n int) error {

@@ -13,7 +13,7 @@ import (
 //go:noinline
 func (m *Mutex) tryLockSlow() bool {
 	for {
-		w := atomic.LoadUint32(&m.word)
+		w := atomic.LoadUint32(&m.mutex)
 		to := owner.Word | w&(abandoned|waiting|handoff)
 		if w>>ownerShift != 0 {
 			if !m.orphaned(w) {
@@ -21,7 +21,7 @@ func (m *Mutex) tryLockSlow() bool {
 			}
 			to |= abandoned | waiting
 		}
-		if atomic.CompareAndSwapUint32(&m.word, w, to) {
+		if atomic.CompareAndSwapUint32(&m.mutex, w, to) {
 			if race.Enabled {
 				race.Acquire(unsafe.Pointer(m))
 			}
