@@ -212,3 +212,17 @@ func TestMutexAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// One who took the lock without waiting may have kept an H whose waiter is not asleep yet: it must not stand on
+// the free word, where it bars everybody and nobody wakes anybody.
+func TestUnlockLeavesNoBarBehind(t *testing.T) {
+	const h = 1 << 2
+	m := shared[sem.Mutex](t)
+	word := (*uint32)(unsafe.Pointer(m))
+	m.Lock()
+	atomic.StoreUint32(word, atomic.LoadUint32(word)|h)
+	m.Unlock()
+	if w := atomic.LoadUint32(word); w != 0 {
+		t.Errorf("the word is %#b after Unlock, want 0", w)
+	}
+}

@@ -19,7 +19,8 @@ import (
 //	lock       (0, H, W, A) → (me, H, W, A)    H bars those who have not slept
 //	take over  (dead, H, W, A) → (me, H, W, 1)
 //	announce   (x, H, W, A) → (x, H, 1, A)     before sleeping on exactly this word
-//	unlock     (me, H, W, A) → (0, H, 0, A)    then wake one, if W was set
+//	unlock     (me, H, W, A) → (0, H, 0, A)    then wake one, if H or W was set: one who took without waiting
+//	                                           may have kept an H that nobody stands behind
 //
 // Who repairs what: killed while it holds, any waiter's slice takes over. Killed between unlock's swap
 // and its wake-up, or woken and then killed or stopped: the word differs from what the sleepers sleep
@@ -144,7 +145,7 @@ func (m *Mutex) unlockSlow() {
 			panic("sem: Unlock of a Mutex that this process does not hold")
 		}
 		if atomic.CompareAndSwapUint32(&m.mutex, w, w&(abandoned|handoff)) {
-			if w&waiting != 0 {
+			if w&(waiting|handoff) != 0 {
 				m.wakeOne()
 			}
 			return
