@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"testing"
@@ -82,6 +83,38 @@ func TestEventCrowdsOfProcesses(t *testing.T) {
 	}
 	if n := y.Home.Load(); n != 3*crowd {
 		t.Errorf("%d came home, want %d", n, 3*crowd)
+	}
+}
+
+// Some give up at the moment of a pulse: each comes home or has its context's error, and who does not give up
+// comes home, although no slice helps.
+func TestEventCancelStorm(t *testing.T) {
+	y, _ := newYard(t, time.Hour)
+	for i := range killstep.Budget(1500) {
+		steady := background(func() error { return y.Event.Wait(context.Background()) })
+		var some sync.WaitGroup
+		for range 1 + i%3 {
+			d := time.Duration(rand.IntN(150)) * time.Microsecond
+			some.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), d)
+				defer cancel()
+				if err := y.Event.Wait(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+			})
+		}
+		time.Sleep(time.Duration(rand.IntN(100)) * time.Microsecond)
+		y.Event.Set()
+		select {
+		case err := <-steady:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(ever):
+			t.Fatalf("round %d: one waits for an event that is set; word %#x", i, y.get(eventAt))
+		}
+		some.Wait()
+		y.Event.Clear()
 	}
 }
 
