@@ -226,7 +226,7 @@ func TestCondCancelStorm(t *testing.T) {
 	other.Expect("ready")
 	var all sync.WaitGroup
 	all.Go(y.steady)
-	rounds := killstep.Budget(2500)
+	rounds := killstep.Budget(1500)
 	for i := range rounds {
 		var some sync.WaitGroup
 		for range 1 + i%3 {
