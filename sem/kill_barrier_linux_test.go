@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/shmkit/shmkit/internal/killstep"
-	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/proctest"
 	"github.com/shmkit/shmkit/sem"
 )
@@ -47,13 +46,11 @@ var hallSteps = map[string]func(h *hall) error{
 		return other(err, no)
 	},
 	"give up": func(h *hall) error {
-		park.SetSlice(time.Hour) // the thread must block for its timer to be let go
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		defer cancel()
+		ctx := ended()
 		killstep.Begin()
 		_, err := h.B.Wait(ctx, nil)
 		killstep.End()
-		return other(err, context.DeadlineExceeded)
+		return other(err, context.Canceled)
 	},
 	"find broken": func(h *hall) error {
 		killstep.Begin()
@@ -247,8 +244,7 @@ func TestKillBarrierBreaker(t *testing.T) {
 				until(h.announced)
 			})
 			if k.Points, k.Sample = killstep.Distinct, 6; op == "give up" {
-				long(t)
-				k.Points = points(4)
+				k.Points = points(8)
 			}
 			k.Check = func(at killstep.Point) error {
 				err, helped := h.afterwards(&p, got)
