@@ -113,6 +113,65 @@ def contended(name):
     print(f'fairness\t{min(mine, theirs) / max(mine, theirs):.9g}')
 
 
+def signal(name):
+    """notify wants the lock to be held, so it is, all the while."""
+    x = getattr(mp, name)()
+    with x:
+        cost(x.notify)
+
+
+def event(name):
+    e = mp.Event()
+    if name == 'isset':
+        e.set()
+        cost(e.is_set)
+    else:
+        cost(lambda: (e.set(), e.clear()))
+
+
+def barrier(_):
+    cost(mp.Barrier(1).wait)
+
+
+def signal_rtt(name):
+    there, back = getattr(mp, name)(0), getattr(mp, name)(0)
+    child(forever, lambda: (there.acquire(), back.release()))
+    roundtrip(lambda: (there.release(), back.acquire()))
+
+
+def cond_rtt(_):
+    lock, asked = mp.Lock(), mp.RawValue('i', 0)
+    there, back = mp.Condition(lock), mp.Condition(lock)
+
+    def ask():
+        with lock:
+            asked.value = 1
+            there.notify()
+            while asked.value:
+                back.wait()
+
+    def answer():
+        with lock:
+            while not asked.value:
+                there.wait()
+            asked.value = 0
+            back.notify()
+    child(forever, answer)
+    roundtrip(ask)
+
+
+def event_rtt(_):
+    there, back = mp.Event(), mp.Event()
+    child(forever, lambda: (there.wait(), there.clear(), back.set()))
+    roundtrip(lambda: (there.set(), back.wait(), back.clear()))
+
+
+def barrier_rtt(_):
+    b = mp.Barrier(2)
+    child(forever, b.wait)
+    roundtrip(b.wait)
+
+
 if __name__ == '__main__':
     mp.set_start_method('fork')
     pin(CPU0)
