@@ -195,9 +195,9 @@ template <class Take, class Give> void turns(Page &p, int id, uint64_t held, Tak
   }
 }
 
-// oversubscription prints what n workers got done, how fairly, and the worst
-// wait, be it over or not.
-inline void oversubscription(const Options &o, int n, Worker w, void *arg) {
+// take_turns prints what n workers got done, how fairly, and the worst wait, be
+// it over or not.
+inline void take_turns(const Options &o, int n, Worker w, void *arg) {
   Page *p = shared<Page>();
   shares(run(o, *p, std::vector<Worker>(n, w), arg, false, true));
   print("worst", p->worst);

@@ -69,11 +69,11 @@ var Operations = Kind{
 	all: true,
 }
 
-// Oversubscription counts what many more workers than CPUs get done that want
-// the same. The worst wait is the longest of all workers, be it over at the
-// sample's end or not. It lasts longer: each worker is to run several times.
-var Oversubscription = Kind{
-	Name:     "oversubscription",
+// Turns is Operations with the worst wait, the longest of all workers, be it
+// over at the sample's end or not. A sample lasts longer: where there are many
+// more workers than CPUs, each is to run several times.
+var Turns = Kind{
+	Name:     "turns",
 	Metrics:  append(slices.Clone(Operations.Metrics), Metric{"worst", "ns", false}),
 	Compared: []string{"throughput", "worst"},
 	fromRates: func(r []float64, worst time.Duration) Values {
@@ -127,7 +127,7 @@ func (k Kind) Window(w time.Duration) time.Duration { return w * time.Duration(m
 
 // order is a kind's place in a report: what users ask for first.
 func (k Kind) order() int {
-	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Oversubscription.Name}, k.Name)
+	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Turns.Name}, k.Name)
 }
 
 func sum(xs []float64) float64 {

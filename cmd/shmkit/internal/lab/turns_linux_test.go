@@ -21,12 +21,12 @@ var testSlowTurn = NewRole("test.slow-turn", func(w *Worker) error {
 // as long as the sample lasts.
 func TestTurnsOfTheStarving(t *testing.T) {
 	l := testLab(t)
-	window := Oversubscription.Window(l.Window)
+	window := Turns.Window(l.Window)
 	if window <= l.Window {
 		t.Errorf("the window is %v", window)
 	}
 	p := Procs{Label: "x", Roles: []Role{testSlowTurn, testNever, testSlowTurn}}
-	v, err := p.Sample(t.Context(), l, Oversubscription)
+	v, err := p.Sample(t.Context(), l, Turns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestTurnsOfTheStarving(t *testing.T) {
 func TestTurns(t *testing.T) {
 	l := testLab(t)
 	for range 20 {
-		v, err := Procs{Label: "x", Roles: []Role{testSlowTurn}}.Sample(t.Context(), l, Oversubscription)
+		v, err := Procs{Label: "x", Roles: []Role{testSlowTurn}}.Sample(t.Context(), l, Turns)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,5 +1,5 @@
-// A lock that many more processes want than there are CPUs: each holds it for
-// a microsecond, keeps off it for another, and wants it again.
+// A lock that two processes want, or many more than there are CPUs: each holds
+// it for a microsecond, keeps off it for another, and wants it again.
 #include "yard.hpp"
 #include <pthread.h>
 using namespace yard;
@@ -29,8 +29,11 @@ static void want(Page &p, int id, void *arg) {
 
 int main(int argc, char **argv) {
   Options o = parse(argc, argv);
-  if (o.name == "mutex") oversubscription(o, 16, want, make(PTHREAD_MUTEX_NORMAL, false));
-  else if (o.name == "adaptive") oversubscription(o, 16, want, make(PTHREAD_MUTEX_ADAPTIVE_NP, false));
-  else if (o.name == "robust") oversubscription(o, 16, want, make(PTHREAD_MUTEX_NORMAL, true));
+  if (o.name == "mutex/2") take_turns(o, 2, want, make(PTHREAD_MUTEX_NORMAL, false));
+  else if (o.name == "adaptive/2") take_turns(o, 2, want, make(PTHREAD_MUTEX_ADAPTIVE_NP, false));
+  else if (o.name == "robust/2") take_turns(o, 2, want, make(PTHREAD_MUTEX_NORMAL, true));
+  else if (o.name == "mutex/16") take_turns(o, 16, want, make(PTHREAD_MUTEX_NORMAL, false));
+  else if (o.name == "adaptive/16") take_turns(o, 16, want, make(PTHREAD_MUTEX_ADAPTIVE_NP, false));
+  else if (o.name == "robust/16") take_turns(o, 16, want, make(PTHREAD_MUTEX_NORMAL, true));
   else unknown(o);
 }
