@@ -14,6 +14,7 @@ import (
 type site struct {
 	park.Site
 	asked atomic.Int64
+	dull  atomic.Int64 // 0: the last wake-up reached somebody; else when the first of those that did not was
 }
 
 var sites [256]site
@@ -33,3 +34,24 @@ func (s *site) mayAsk() bool {
 	last := s.asked.Load()
 	return now-last >= askEvery && s.asked.CompareAndSwap(last, now)
 }
+
+// vain is told whether a wake-up reached nobody, and reports whether none has reached anybody for a while.
+// It reports it once, and begins anew.
+func (s *site) vain(nobody bool) bool {
+	since := s.dull.Load()
+	if !nobody {
+		if since != 0 {
+			s.dull.Store(0)
+		}
+		return false
+	}
+	now := int64(time.Since(epoch)) + 1
+	if since == 0 {
+		s.dull.CompareAndSwap(0, now)
+		return false
+	}
+	return now-since >= dullFor && s.dull.CompareAndSwap(since, 0)
+}
+
+// dullFor is longer than a leader of a lot needs to be replaced by its successor.
+const dullFor = int64(time.Millisecond)

@@ -69,6 +69,7 @@ func (s *shard) leave(w *Waiter) {
 	}
 	q.drop(f)
 	q.leader = f
+	f.handed, f.hand = w.hand, w.hand
 	f.ready <- struct{}{}
 }
 

@@ -77,6 +77,9 @@ type Waiter struct {
 	spent bool        // a late poke may still come: not to be used again
 
 	carries bool // it carries the slice of the process
+
+	handed uint64 // by the leader before; guarded by shard.mu until appointed
+	hand   uint64 // for the leader after
 }
 
 const (
@@ -121,6 +124,13 @@ func (w *Waiter) Lead() bool {
 	}
 }
 
+// Handed is what the leader before, which appointed the caller, has left with Hand; zero if nothing.
+func (w *Waiter) Handed() uint64 { return w.handed }
+
+// Hand leaves v to the successor of the caller, who leads. Whoever hands nothing on leaves what was handed
+// to itself: one who leaves before it knows that it was appointed.
+func (w *Waiter) Hand(v uint64) { w.hand = v }
+
 // Leave ends the stay. A leader appoints its successor, which is all the passing on that this process
 // needs; whether sleepers of other processes need more is the primitive's to decide.
 func (w *Waiter) Leave() {
@@ -136,5 +146,6 @@ func (w *Waiter) Leave() {
 	}
 	w.word, w.look, w.ctx, w.region, w.shard = nil, nil, nil, nil, nil
 	w.leading = false
+	w.handed, w.hand = 0, 0
 	waiters.Put(w)
 }
