@@ -7,7 +7,8 @@ using namespace yard;
 
 enum State : uint32_t { kClear, kSet, kAwaited }; // kAwaited: clear, and somebody may sleep
 
-constexpr uint64_t kSpins = 50 * 1000; // ns: about what a wake-up takes
+constexpr uint64_t kSpins = 50 * 1000;  // ns: about what a wake-up takes
+constexpr uint64_t kPause = 200 * 1000; // ns: nobody spins for so long
 
 struct Event {
   alignas(kLine) Word w{kClear};
@@ -48,9 +49,9 @@ static void flip(Page &p, int id, void *arg) {
   }
 }
 
-template <bool spins> void ask(Page &p, int, void *arg) {
+template <bool spins, uint64_t pause = 0> void ask(Page &p, int, void *arg) {
   Events &e = *static_cast<Events *>(arg);
-  trips(p, [&] { e.there.set(); e.back.wait<spins>(); e.back.clear(); });
+  trips(p, [&] { e.there.set(); e.back.wait<spins>(); e.back.clear(); }, pause);
 }
 
 template <bool spins> void answer(Page &, int, void *arg) {
@@ -65,5 +66,7 @@ int main(int argc, char **argv) {
   else if (o.name == "setclear") cost(o, flip, e);
   else if (o.name == "pingpong") roundtrip(o, ask<false>, answer<false>, e);
   else if (o.name == "pingpong/spin") roundtrip(o, ask<true>, answer<true>, e);
+  else if (o.name == "wake") roundtrip(o, ask<false, kPause>, answer<false>, e);
+  else if (o.name == "wake/spin") roundtrip(o, ask<true, kPause>, answer<true>, e);
   else unknown(o);
 }

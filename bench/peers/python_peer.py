@@ -49,10 +49,14 @@ def cost(step):
     print(f'time\t{1e9 / rate(step, 1024):.9g}')
 
 
-def roundtrip(step):
+def roundtrip(step, pause=0):
+    """The distribution of a step's times; before each it pauses for some ns."""
     ns, begin = [], time.perf_counter_ns()
     until = begin + (WARM + WINDOW) * 1_000_000
     while (t := time.perf_counter_ns()) < until:
+        end = t + pause
+        while t < end:
+            t = time.perf_counter_ns()
         step()
         if t > begin + WARM * 1_000_000:
             ns.append(time.perf_counter_ns() - t)
@@ -160,10 +164,10 @@ def cond_rtt(_):
     roundtrip(ask)
 
 
-def event_rtt(_):
+def event_rtt(how):
     there, back = mp.Event(), mp.Event()
     child(forever, lambda: (there.wait(), there.clear(), back.set()))
-    roundtrip(lambda: (there.set(), back.wait(), back.clear()))
+    roundtrip(lambda: (there.set(), back.wait(), back.clear()), 200_000 if how == 'wake' else 0)
 
 
 def barrier_rtt(_):

@@ -210,12 +210,14 @@ inline void cost(const Options &o, Worker w, void *arg) {
 }
 
 // trips times trip until the sample is over, but at least once after the
-// warm-up, in worker 0.
-template <class F> void trips(Page &p, F trip) {
+// warm-up, in worker 0. Before each it pauses for some ns: long enough, and
+// whoever answers sleeps.
+template <class F> void trips(Page &p, F trip, uint64_t pause = 0) {
   std::vector<uint32_t> ns;
   ns.reserve(1 << 22);
   for (uint32_t ph; (ph = p.phase.load(std::memory_order_relaxed)) != kStopped || ns.empty();) {
     uint64_t t = now();
+    for (uint64_t until = t + pause; t < until; t = now()) {}
     trip();
     uint64_t d = now() - t;
     if (ph != kWarming && ns.size() < ns.capacity()) ns.push_back(uint32_t(std::min<uint64_t>(d, UINT32_MAX)));

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
 	"github.com/shmkit/shmkit/sem"
@@ -58,18 +59,26 @@ var eventSetClear = lab.NewRole("event.setclear", func(w *lab.Worker) error {
 	}
 })
 
-var eventAsk = lab.NewRole("event.ask", func(w *lab.Worker) error {
+// idle is a pause for which nobody spins, so that whom it lets wait sleeps.
+const idle = 200 * time.Microsecond
+
+var (
+	eventAsk  = lab.NewRole("event.ask", func(w *lab.Worker) error { return ask(w, 0) })
+	eventWake = lab.NewRole("event.wake", func(w *lab.Worker) error { return ask(w, idle) })
+)
+
+func ask(w *lab.Worker, pause time.Duration) error {
 	e, err := takeVar[events](w)
 	if err != nil {
 		return err
 	}
-	return w.RoundTrips(func() error {
+	return w.PacedTrips(pause, func() error {
 		e.There.Set()
 		err := e.Back.Wait(ctx)
 		e.Back.Clear()
 		return err
 	})
-})
+}
 
 var eventAnswer = lab.NewRole("event.answer", func(w *lab.Worker) error {
 	e, err := takeVar[events](w)
@@ -90,6 +99,7 @@ func init() {
 	set := shareVar(func(e *events) { e.There.Set() })
 	askFor(lab.Cost, ourCase("event/isset", set, eventIsSet), inOneProcess("atomic load", plainLoad))
 	askFor(lab.Cost, ourCase("event/setclear", share, eventSetClear))
+	askFor(lab.RoundTrip, ourCase("event/wake", share, eventWake, eventAnswer))
 	lab.Register(lab.Group{
 		Name:   "event/pingpong",
 		Kind:   lab.RoundTrip,

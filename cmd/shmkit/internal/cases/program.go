@@ -33,7 +33,7 @@ func Join(gs []lab.Group, ps []peers.Peer) []lab.Group {
 // kindOf is the kind of a group, by the last element of its name.
 func kindOf(group string) lab.Kind {
 	switch last := group[strings.LastIndex(group, "/")+1:]; last {
-	case "pingpong", busy, blocking, crowded:
+	case "pingpong", "wake", busy, blocking, crowded:
 		return lab.RoundTrip
 	case "contended", "readers2", "mixed2":
 		return lab.Operations

@@ -22,6 +22,7 @@ const (
 	libcRWLock    = "glibc rwlock"
 	libcBarrier   = "glibc barrier"
 	futexEvent    = "C++ event on a futex"
+	spinningEvent = "C++ event on a futex, spins 50 µs"
 	pyRLock       = "multiprocessing.RLock"
 	pyBounded     = "multiprocessing.BoundedSemaphore"
 	pyCondition   = "multiprocessing.Condition"
@@ -114,8 +115,11 @@ var list = []peer{
 	{futexEvent, "event/setclear", "event", "setclear"},
 	{pyEvent, "event/setclear", python, "event/setclear"},
 	{futexEvent, "event/pingpong", "event", "pingpong"},
-	{"C++ event, spins 50 µs", "event/pingpong", "event", "pingpong/spin"},
+	{spinningEvent, "event/pingpong", "event", "pingpong/spin"},
 	{pyEvent, "event/pingpong", python, "event_rtt"},
+	{futexEvent, "event/wake", "event", "wake"},
+	{spinningEvent, "event/wake", "event", "wake/spin"},
+	{pyEvent, "event/wake", python, "event_rtt/wake"},
 
 	{libcBarrier, "barrier/one", "cond", "barrier/one"},
 	{pyBarrier, "barrier/one", python, "barrier"},
