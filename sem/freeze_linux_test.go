@@ -110,7 +110,7 @@ func TestFreezeSemaphore(t *testing.T) {
 			var p pace
 			k := kills(l, text, op)
 			k.Action, k.Points = killstep.Freeze, killstep.Distinct
-			k.Prepare = func() []string { l.reset(0, 4); l.stage(1); return nil }
+			k.Prepare = func() []string { l.reset(0, 8); l.stage(1); return nil }
 			k.Check = func(at killstep.Point) error {
 				if n := l.Sem.Value(); n != 2 && n != over {
 					return fmt.Errorf("%d tokens; 2 before, %d after", n, over)

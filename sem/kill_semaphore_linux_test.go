@@ -54,7 +54,7 @@ func TestKillSemaphoreAlone(t *testing.T) {
 			l, text := newLab(t)
 			var p pace
 			k := kills(l, text, c.op)
-			k.Prepare = func() []string { l.reset(0, uint32(2*c.before)); l.stage(1); return nil }
+			k.Prepare = func() []string { l.reset(0, uint32(4*c.before)); l.stage(1); return nil }
 			k.Check = func(at killstep.Point) error {
 				n := tokens(l)
 				if n != c.before && n != c.over {

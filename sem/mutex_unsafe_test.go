@@ -16,7 +16,7 @@ import (
 
 var _ sync.Locker = (*sem.Mutex)(nil)
 var _ [4]byte = [unsafe.Sizeof(sem.Mutex{})]byte{}
-var _ [4]byte = [unsafe.Sizeof(sem.Semaphore{})]byte{}
+var _ [8]byte = [unsafe.Sizeof(sem.Semaphore{})]byte{}
 
 // shared is a T in a segment of its own, for as long as the test runs.
 func shared[T any](t testing.TB) *T {

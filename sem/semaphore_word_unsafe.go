@@ -13,21 +13,46 @@ import (
 
 // The word of a Semaphore moves by one compare-and-swap:
 //
-//	release    (v, W) → (v+n, 0)     then wake n, if W was set
-//	acquire    (v, W) → (v−1, W)
-//	announce   (0, W) → (0, 1)       before sleeping on exactly (0, 1)
-//	after a sleep  (v, W) → (v−1, 1) the taker does not know who else sleeps; then wake one more if v−1 > 0
+//	release    (v, N, W) → (v+n, 0, 0)  then wake n, if W was set; and ring for the watchers, if N was
+//	acquire    (v, N, W) → (v−1, N, W)
+//	announce   (0, N, W) → (0, N, 1)    before sleeping on exactly this word
+//	after a sleep  (v, N, W) → (v−1, N, 1)  the taker does not know who else sleeps; then wake one more if v−1 > 0
+//	watch      (v, N, W) → (v, 1, W)    after announcing at the bell, and before looking at v
 //
-// The last line is what passes wake-ups on: of two releases the first clears W, so the second wakes nobody
+// The last but one is what passes wake-ups on: of two releases the first clears W, so the second wakes nobody
 // although two sleep; the one who was woken takes a token and wakes the next.
 //
-// Killed between release's swap and its wake-up, or woken and then killed: the word is not (0, 1) any
-// more, which the slice of every process that has a sleeper sees.
+// Killed between release's swap and its wake-up, or woken and then killed: the word is not the one slept on
+// any more, which the slice of every process that has a sleeper sees. Killed between the swap and the bell: the
+// slice of every process that has a watcher finds a token, or N gone. (A sleeper also sees N come and go on its
+// slice, and goes back to sleep.)
 const (
 	waitBit = 1
-	token   = 2
+	watched = 2 // N
+	token   = 4
 	top     = 1 << 31 // without it there is room for a token more
 )
+
+// watcher is a Semaphore to those who sleep on its bell.
+type watcher Semaphore
+
+// Stale implements park.Looker.
+func (s *watcher) Stale(*park.Tick) bool {
+	w := atomic.LoadUint32(&s.semaphore)
+	return w >= token || w&watched == 0
+}
+
+// watch announces a watcher and returns the word of the bell to sleep on. The bell comes first: who finds N
+// must find somebody to ring for.
+func (s *Semaphore) watch() uint32 {
+	b := s.watchers.announce()
+	for {
+		w := atomic.LoadUint32(&s.semaphore)
+		if w&watched != 0 || atomic.CompareAndSwapUint32(&s.semaphore, w, w|watched) {
+			return b
+		}
+	}
+}
 
 // Stale implements park.Looker: a semaphore names nobody, its word says all.
 func (s *Semaphore) Stale(*park.Tick) bool { return false }
@@ -41,7 +66,8 @@ func (s *Semaphore) acquireSlow(ctx context.Context) error {
 	defer w.Leave()
 	slept := false
 	for {
-		if s.takeOrAnnounce(slept) {
+		word, taken := s.takeOrAnnounce(slept)
+		if taken {
 			if race.Enabled {
 				race.Acquire(unsafe.Pointer(s))
 			}
@@ -54,11 +80,11 @@ func (s *Semaphore) acquireSlow(ctx context.Context) error {
 			slept = true
 			continue
 		}
-		switch w.Sleep(waitBit) {
+		switch w.Sleep(word) {
 		case park.Woken, park.Look: // a look may hide a wake-up that came with it
 			slept = true
 		case park.Done:
-			if atomic.LoadUint32(&s.semaphore) != waitBit {
+			if atomic.LoadUint32(&s.semaphore) != word {
 				s.wake(1) // what it may have been woken for; with no token left the other announces anew
 			}
 			return ctx.Err()
@@ -66,16 +92,16 @@ func (s *Semaphore) acquireSlow(ctx context.Context) error {
 	}
 }
 
-// takeOrAnnounce takes a token, or leaves the word at (0, 1).
-func (s *Semaphore) takeOrAnnounce(slept bool) (taken bool) {
+// takeOrAnnounce takes a token, or leaves the word at (0, N, 1) and returns it.
+func (s *Semaphore) takeOrAnnounce(slept bool) (sleepOn uint32, taken bool) {
 	for {
 		w := atomic.LoadUint32(&s.semaphore)
 		to := w - token
 		switch {
-		case w == waitBit:
-			return false
+		case w < token && w&waitBit != 0:
+			return w, false
 		case w < token:
-			to = waitBit
+			to = w | waitBit
 		case slept:
 			to |= waitBit
 		}
@@ -85,10 +111,7 @@ func (s *Semaphore) takeOrAnnounce(slept bool) (taken bool) {
 		if w >= token && slept {
 			s.passOn()
 		}
-		if w >= token {
-			return true
-		}
-		return false
+		return to, w >= token
 	}
 }
 

@@ -3,8 +3,10 @@ package park
 import (
 	"context"
 	"runtime/debug"
+	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/fence"
+	"github.com/shmkit/shmkit/internal/owner"
 )
 
 // Watched is what Notify watches, and how.
@@ -40,8 +42,11 @@ func Notify(c chan<- struct{}, s Watched) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
+	region := owner.Find(unsafe.Pointer(s.Word))
+	region.Enter() // for as long as it watches, not only while it is in the lot: the memory must stay
 	go func() {
 		defer close(ended)
+		defer region.Leave()
 		defer faulted(c)
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 		s.watch(ctx, c)
@@ -108,8 +113,8 @@ func (s *Watched) watchOnce(ctx context.Context, c chan<- struct{}, seen *moment
 func (s *Watched) now() moment { return moment{true, s.Announce(), Ticks()} }
 
 // tell looks, if it has not at this moment, and sends a token if there may be something to take. It reports
-// false when the watcher has to nap: because a look proves nothing (see package fence), or because an older token has not been received and
-// a stream would wake it for every item.
+// false when the watcher has to nap: because a look proves nothing (see package fence), or because an older
+// token has not been received and a stream would wake it for every item.
 func (s *Watched) tell(c chan<- struct{}, seen *moment) bool {
 	now := s.now()
 	if now == *seen {
