@@ -132,41 +132,22 @@ func TestKillBoundedWaiter(t *testing.T) {
 			l, text := newRWLab(t)
 			var p pace
 			var got chan error
-			var ended *atomic.Bool
+			var over *atomic.Bool
 			k := rwkills(l, text, op, func() {
 				l.reset(0, 1)
-				if !l.Bo.TryAcquire() {
-					t.Error("no permit")
-				}
-				over := new(atomic.Bool)
-				ended, got = over, make(chan error, 1)
-				go func() {
-					until(func() bool { return over.Load() || op == "acquire" && l.permitWaited() })
-					other := later(l.permitWaited, l.Bo.Acquire)
-					if !over.Load() {
-						time.Sleep(8 * time.Millisecond)
-					} else {
-						l.Bo.TryAcquire() // for the other one to see that somebody waits
-						atomic.StoreUint32(l.bell(), atomic.LoadUint32(l.bell())|1)
-					}
-					err := l.Bo.Release()
-					got <- errors.Join(err, <-other)
-				}()
+				over = new(atomic.Bool)
+				got = l.lend(over, op == "acquire")
 			})
-			k.Points, k.Sample = killstep.Distinct, 4
+			k.Points = killstep.Random(10, 1)
+			if thorough() {
+				k.Points = killstep.Distinct
+			}
 			k.Check = func(at killstep.Point) error {
-				ended.Store(true)
-				if err := p.gain("a permit", func(ctx context.Context) error {
-					select {
-					case err := <-got:
-						return err
-					case <-ctx.Done():
-						return ctx.Err()
-					}
-				}); err != nil {
-					return err
-				}
-				if err := l.Bo.Release(); err != nil {
+				over.Store(true)
+				start := time.Now()
+				err := errors.Join(<-got, <-got)
+				p.took(time.Since(start))
+				if err != nil {
 					return err
 				}
 				return p.surviveBo(l)
@@ -175,6 +156,34 @@ func TestKillBoundedWaiter(t *testing.T) {
 			p.judge(t)
 		})
 	}
+}
+
+// lend takes the only permit and gives it back when it is over, or, if asked to, when somebody has waited for
+// some time; meanwhile somebody else of this process has begun to wait for it, and gives it back as well, for
+// the victim may wait for him.
+func (l *rwlab) lend(over *atomic.Bool, leave bool) (got chan error) {
+	if !l.Bo.TryAcquire() {
+		panic("no permit")
+	}
+	got = make(chan error, 2)
+	wait := func() { until(func() bool { return over.Load() || leave && l.permitWaited() }) }
+	go func() {
+		wait()
+		ctx, cancel := context.WithTimeout(context.Background(), ever)
+		defer cancel()
+		if err := l.Bo.Acquire(ctx); err != nil {
+			got <- err
+			return
+		}
+		got <- l.Bo.Release()
+	}()
+	go func() {
+		if wait(); !over.Load() {
+			time.Sleep(8 * time.Millisecond)
+		}
+		got <- l.Bo.Release()
+	}()
+	return got
 }
 
 // A frozen process has a permit or not, and nobody robs it.

@@ -138,16 +138,23 @@ func (m *Mutex) tryWord() bool {
 
 // unlockSlow is Unlock when the word is more than the owner.
 func (m *Mutex) unlockSlow() {
+	if !m.letGo() {
+		panic("sem: Unlock of a Mutex that this process does not hold")
+	}
+}
+
+// letGo unlocks m if this process holds it, and reports whether it did.
+func (m *Mutex) letGo() bool {
 	for {
 		w := atomic.LoadUint32(&m.mutex)
 		if w>>ownerShift != owner.ID() {
-			panic("sem: Unlock of a Mutex that this process does not hold")
+			return false
 		}
 		if atomic.CompareAndSwapUint32(&m.mutex, w, w&(abandoned|handoff)) {
 			if w&waiting != 0 {
 				m.wakeOne()
 			}
-			return
+			return true
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/shmkit/shmkit/internal/owner"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/race"
 )
@@ -306,9 +305,4 @@ func (rw *RWMutex) TryRLock() bool {
 		race.Acquire(unsafe.Pointer(&rw.rwmutex))
 	}
 	return true
-}
-
-// held reports whether this process holds rw for writing.
-func (rw *RWMutex) held() bool {
-	return atomic.LoadUint32(&rw.rwmutex.mutex)>>ownerShift == owner.ID()
 }

@@ -107,7 +107,7 @@ func (rw *RWMutex) LockContext(ctx context.Context) error {
 	}
 	if !rw.empty() {
 		if err := rw.awaitReaders(ctx); err != nil {
-			rw.rwmutex.Unlock()
+			rw.rwmutex.letGo() // no panic if a peer has scribbled over the word meanwhile
 			return err
 		}
 	}

@@ -87,7 +87,7 @@ func (rw *RWMutex) TryLock() bool {
 		return false
 	}
 	if !rw.empty() && !rw.emptied() {
-		rw.rwmutex.Unlock()
+		rw.rwmutex.letGo()
 		return false
 	}
 	if race.Enabled {
@@ -109,8 +109,7 @@ func (rw *RWMutex) emptied() bool {
 //
 //go:noinline
 func (rw *RWMutex) unlockSlow() {
-	if !rw.held() {
+	if !rw.rwmutex.letGo() {
 		panic("sem: Unlock of an RWMutex that this process does not hold for writing")
 	}
-	rw.rwmutex.unlockSlow()
 }
