@@ -133,16 +133,20 @@ func lives() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), ever*3/4)
 }
 
+// party is one goroutine that waits in the barrier; its error.
 func party(h *hall) chan error {
 	got := make(chan error, 1)
 	go func() {
 		ctx, cancel := lives()
 		defer cancel()
-		_, err := h.B.Wait(ctx, nil)
+		_, err := h.B.Wait(ctx, h.act)
 		got <- err
 	}()
 	return got
 }
+
+// act is the action of those who count actions.
+func (h *hall) act() error { h.Acts.Add(1); return nil }
 
 func number64(s string) int64 {
 	n, err := strconv.ParseInt(s, 10, 64)
