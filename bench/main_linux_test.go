@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/shmkit/shmkit/internal/proctest"
+	"github.com/shmkit/shmkit/shm"
 )
 
 func TestMain(m *testing.M) { proctest.Main(m) }
@@ -20,6 +21,14 @@ func text(tb testing.TB, h encoding.TextMarshaler) string {
 		tb.Fatal(err)
 	}
 	return string(b)
+}
+
+// newVar makes a T that init has prepared, for as long as the test lasts.
+func newVar[T any](tb testing.TB, init func(*T)) *shm.Var[T] {
+	v, err := shm.Config[T]{Init: init}.New()
+	must(tb, err)
+	tb.Cleanup(func() { v.Close() })
+	return v
 }
 
 // must fails the benchmark unless err is nil. Only then does it call Helper,

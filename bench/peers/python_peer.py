@@ -49,10 +49,14 @@ def cost(step):
     print(f'time\t{1e9 / rate(step, 1024):.9g}')
 
 
-def roundtrip(step):
+def roundtrip(step, pause=0):
+    """The distribution of a step's times; before each it pauses for some ns."""
     ns, begin = [], time.perf_counter_ns()
     until = begin + (WARM + WINDOW) * 1_000_000
     while (t := time.perf_counter_ns()) < until:
+        end = t + pause
+        while t < end:
+            t = time.perf_counter_ns()
         step()
         if t > begin + WARM * 1_000_000:
             ns.append(time.perf_counter_ns() - t)
@@ -111,6 +115,65 @@ def contended(name):
     theirs = (n.value - before) / (time.perf_counter() - begin)
     print(f'throughput\t{mine + theirs:.9g}')
     print(f'fairness\t{min(mine, theirs) / max(mine, theirs):.9g}')
+
+
+def signal(name):
+    """notify wants the lock to be held, so it is, all the while."""
+    x = getattr(mp, name)()
+    with x:
+        cost(x.notify)
+
+
+def event(name):
+    e = mp.Event()
+    if name == 'isset':
+        e.set()
+        cost(e.is_set)
+    else:
+        cost(lambda: (e.set(), e.clear()))
+
+
+def barrier(_):
+    cost(mp.Barrier(1).wait)
+
+
+def signal_rtt(name):
+    there, back = getattr(mp, name)(0), getattr(mp, name)(0)
+    child(forever, lambda: (there.acquire(), back.release()))
+    roundtrip(lambda: (there.release(), back.acquire()))
+
+
+def cond_rtt(_):
+    lock, asked = mp.Lock(), mp.RawValue('i', 0)
+    there, back = mp.Condition(lock), mp.Condition(lock)
+
+    def ask():
+        with lock:
+            asked.value = 1
+            there.notify()
+            while asked.value:
+                back.wait()
+
+    def answer():
+        with lock:
+            while not asked.value:
+                there.wait()
+            asked.value = 0
+            back.notify()
+    child(forever, answer)
+    roundtrip(ask)
+
+
+def event_rtt(how):
+    there, back = mp.Event(), mp.Event()
+    child(forever, lambda: (there.wait(), there.clear(), back.set()))
+    roundtrip(lambda: (there.set(), back.wait(), back.clear()), 200_000 if how == 'wake' else 0)
+
+
+def barrier_rtt(_):
+    b = mp.Barrier(2)
+    child(forever, b.wait)
+    roundtrip(b.wait)
 
 
 if __name__ == '__main__':

@@ -66,13 +66,21 @@ template <class T> T *shared() {
 
 enum Phase : uint32_t { kWarming, kMeasuring, kStopped };
 
-struct alignas(kLine) Counter { std::atomic<uint64_t> n{0}; };
+// Counter is what one worker tells: how much it has done and, in turns, since
+// when it has been waiting and for how long at most.
+struct alignas(kLine) Counter { std::atomic<uint64_t> n{0}, since{0}, worst{0}; };
+
+constexpr int kWorkers = 16;         // at most
+constexpr uint64_t kMany = 1 << 12;  // steps between two counts of what takes next to no time
+
+// keep makes the compiler believe that x is needed.
+inline void keep(uint64_t x) { asm volatile("" ::"r"(x)); }
 
 // Page is what the workers of a sample share with their parent.
 struct Page {
   alignas(kLine) std::atomic<uint32_t> phase{kWarming};
-  Counter counters[8];
-  double p50{0}, p99{0}, p999{0}, max{0}, trips{0};
+  Counter counters[kWorkers];
+  double p50{0}, p99{0}, p999{0}, max{0}, trips{0}, worst{0};
 };
 
 struct Options { std::string name; int warm, window, cpu[2]; };
@@ -87,9 +95,27 @@ inline void print(const char *metric, double v) { printf("%s\t%.9g\n", metric, v
 // Worker is a loop without an end, or for a round trip until kStopped.
 using Worker = void (*)(Page &p, int id, void *arg);
 
+// alive says whether the first n workers have counted, or wait to.
+inline bool alive(Page &p, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (p.counters[i].n.load() == 0 && p.counters[i].since.load() == 0) return false;
+  return true;
+}
+
+// worst is the longest that one of them has waited, or waits.
+inline double worst(Page &p, size_t n) {
+  uint64_t longest = 0, t = now();
+  for (size_t i = 0; i < n; i++) {
+    uint64_t since = p.counters[i].since.load();
+    longest = std::max({longest, p.counters[i].worst.load(), since && since < t ? t - since : 0});
+  }
+  return double(longest);
+}
+
 // run starts the workers, i on cpu[i % 2], lets them warm up, and gives the rate
-// per second of each over the window. Then they are killed.
-inline std::vector<double> run(const Options &o, Page &p, std::vector<Worker> ws, void *arg, bool drains = false) {
+// per second of each over the window. Then they are killed. It waits for the
+// first to show life, or for all.
+inline std::vector<double> run(const Options &o, Page &p, std::vector<Worker> ws, void *arg, bool drains = false, bool all = false) {
   std::vector<pid_t> pids;
   fflush(stdout);
   for (size_t i = 0; i < ws.size(); i++) {
@@ -103,7 +129,7 @@ inline std::vector<double> run(const Options &o, Page &p, std::vector<Worker> ws
     }
     pids.push_back(pid);
   }
-  for (int i = 0; i < 5000 && p.counters[0].n.load() == 0; i++) nap(1);
+  for (int i = 0; i < 5000 && !alive(p, all ? ws.size() : 1); i++) nap(1);
   nap(o.warm);
   std::vector<double> rates;
   std::vector<uint64_t> before;
@@ -120,6 +146,7 @@ inline std::vector<double> run(const Options &o, Page &p, std::vector<Worker> ws
       sum += rates.back();
     }
   } while (sum == 0 && d < 10u * 1000000000u);
+  p.worst = worst(p, ws.size());
   p.phase.store(kStopped);
   if (drains) waitpid(pids[0], nullptr, 0), pids.erase(pids.begin());
   for (pid_t k : pids) kill(k, SIGKILL);
@@ -135,14 +162,45 @@ inline void throughput(const Options &o, std::vector<Worker> ws, void *arg) {
   print("throughput", sum);
 }
 
-// contention prints that and the slowest worker's share over the fastest's.
-inline void contention(const Options &o, std::vector<Worker> ws, void *arg) {
-  Page *p = shared<Page>();
-  auto r = run(o, *p, ws, arg);
+// shares prints that and the slowest worker's share over the fastest's.
+inline void shares(const std::vector<double> &r) {
   double sum = 0;
   for (double x : r) sum += x;
   print("throughput", sum);
   print("fairness", *std::min_element(r.begin(), r.end()) / *std::max_element(r.begin(), r.end()));
+}
+
+// contention is workers that are in each other's way.
+inline void contention(const Options &o, std::vector<Worker> ws, void *arg) {
+  Page *p = shared<Page>();
+  shares(run(o, *p, ws, arg, false, true));
+}
+
+// turns takes a lock, holds it for some ns, gives it back and keeps off it for
+// as long, for ever. How long it waits for it is on the page all the while, so
+// that whoever never gets it is seen.
+template <class Take, class Give> void turns(Page &p, int id, uint64_t held, Take take, Give give) {
+  Counter &c = p.counters[id];
+  for (uint64_t i = 1, longest = 0, t = now();; i++) {
+    c.since.store(t, std::memory_order_relaxed);
+    take();
+    uint64_t got = now(), until = got + held;
+    if (p.phase.load(std::memory_order_relaxed) == kMeasuring && got - t > longest)
+      c.worst.store(longest = got - t, std::memory_order_relaxed);
+    c.since.store(0, std::memory_order_relaxed);
+    while (now() < until) {}
+    give();
+    c.n.store(i, std::memory_order_relaxed);
+    for (until = now() + held; (t = now()) < until;) {}
+  }
+}
+
+// take_turns prints what n workers got done, how fairly, and the worst wait, be
+// it over or not.
+inline void take_turns(const Options &o, int n, Worker w, void *arg) {
+  Page *p = shared<Page>();
+  shares(run(o, *p, std::vector<Worker>(n, w), arg, false, true));
+  print("worst", p->worst);
 }
 
 // cost prints the time of one step of a single worker.
@@ -152,12 +210,14 @@ inline void cost(const Options &o, Worker w, void *arg) {
 }
 
 // trips times trip until the sample is over, but at least once after the
-// warm-up, in worker 0.
-template <class F> void trips(Page &p, F trip) {
+// warm-up, in worker 0. Before each it pauses for some ns: long enough, and
+// whoever answers sleeps.
+template <class F> void trips(Page &p, F trip, uint64_t pause = 0) {
   std::vector<uint32_t> ns;
   ns.reserve(1 << 22);
   for (uint32_t ph; (ph = p.phase.load(std::memory_order_relaxed)) != kStopped || ns.empty();) {
     uint64_t t = now();
+    for (uint64_t until = t + pause; t < until; t = now()) {}
     trip();
     uint64_t d = now() - t;
     if (ph != kWarming && ns.size() < ns.capacity()) ns.push_back(uint32_t(std::min<uint64_t>(d, UINT32_MAX)));

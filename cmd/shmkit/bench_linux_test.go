@@ -7,9 +7,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
+	"github.com/shmkit/shmkit/cmd/shmkit/internal/report"
 )
 
 // benchLines runs bench -json and decodes its lines.
@@ -67,6 +72,9 @@ func TestBenchShort(t *testing.T) {
 			t.Errorf("failed: %v", l)
 		}
 	}
+	if len(with(ls, "repetitions", 0.0)) > 0 {
+		t.Skip("this machine is too busy to measure everybody once in that time")
+	}
 	for _, name := range []string{"lines/files", "spsc/8B", "spsc/8B/batch64", "bytes/1MiB/rtt/busy", "mutex/contended"} {
 		if len(with(with(ls, "case", name), "subject", "shmkit")) == 0 {
 			t.Errorf("nothing is said of %s", name)
@@ -92,6 +100,31 @@ func TestBenchRun(t *testing.T) {
 	}
 	if got := with(ls, "subject", "shmkit"); len(got) != 1 || got[0]["n"] != 1.0 {
 		t.Errorf("-n 1 gives %v", got)
+	}
+}
+
+// What a plain run leaves out is there as soon as somebody chooses.
+func TestBenchChoosesAmongAll(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lines")
+	if err := os.WriteFile(file, []byte("a line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	has := func(f benchFlags, name string) bool {
+		gs, err := f.groups(t.Context(), t.TempDir(), []string{file}, short, regexp.MustCompile(f.run), new(report.Bench))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(gs, func(g lab.Group) bool { return g.Name == name })
+	}
+	if has(benchFlags{}, "mutex/oversub16") || !has(benchFlags{}, "mutex/contended") {
+		t.Error("a plain run does not have the groups that it should")
+	}
+	if !has(benchFlags{run: "."}, "mutex/oversub16") {
+		t.Error("-run . does not have all groups")
+	}
+	t.Setenv("PATH", t.TempDir()) // nothing is built
+	if !has(benchFlags{peers: true}, "mutex/oversub16") {
+		t.Error("-peers does not have all groups")
 	}
 }
 

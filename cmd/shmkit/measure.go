@@ -66,6 +66,9 @@ func (f *benchFlags) groups(ctx context.Context, dir string, files []string, p p
 		return nil, err
 	}
 	gs := append(job, lab.Groups()...)
+	if f.run == "" && !f.peers {
+		gs = lab.Plain(gs)
+	}
 	if f.peers {
 		set, err := peers.Build(ctx, dir)
 		if err != nil {

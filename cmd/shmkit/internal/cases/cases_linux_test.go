@@ -89,6 +89,9 @@ func TestNames(t *testing.T) {
 		"spsc/8B", "spsc/8B/inplace", "spsc/8B/batch64", "spsc/64B", "spsc/64B/inplace", "bytes/64B", "bytes/64KiB",
 		"spsc/8B/rtt/busy", "spsc/8B/rtt/blocking", "spsc/64B/rtt/busy", "bytes/1KiB/rtt/busy", "bytes/64KiB/rtt/blocking",
 		"bytes/1MiB/rtt/busy", "mutex/uncontended", "mutex/contended", "semaphore/uncontended",
+		"mutex/turns2", "mutex/oversub16", "rmutex/pair", "rmutex/contended", "rwmutex/read", "rwmutex/write", "rwmutex/readers2", "rwmutex/mixed2",
+		"bounded/pair", "bounded/contended", "semaphore/rtt/blocking", "cond/signal", "cond/pingpong", "event/isset", "event/setclear",
+		"event/pingpong", "event/wake", "barrier/one", "barrier/pingpong", "once/done", "waitgroup/pair", "waitgroup/enter", "waitgroup/wait",
 	} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no case %s", want)

@@ -76,5 +76,6 @@ func flock(fd int, how int) error {
 
 const (
 	lockExclusive = unix.LOCK_EX
+	lockShared    = unix.LOCK_SH
 	lockNone      = unix.LOCK_UN
 )

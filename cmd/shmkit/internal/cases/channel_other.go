@@ -17,4 +17,4 @@ func (spinner) Read([]byte) (int, error)     { return 0, errors.ErrUnsupported }
 func (spinner) Write([]byte) (int, error)    { return 0, errors.ErrUnsupported }
 func flock(int, int) error                   { return errors.ErrUnsupported }
 
-const lockExclusive, lockNone = 0, 0
+const lockExclusive, lockShared, lockNone = 0, 0, 0

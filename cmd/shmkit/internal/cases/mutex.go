@@ -48,14 +48,19 @@ var syncLock = lab.NewRole("mutex.sync", func(w *lab.Worker) error {
 	}
 })
 
-// fileLock is what a Go program has without a shared lock.
-var fileLock = lab.NewRole("mutex.flock", func(w *lab.Worker) error {
+// fileLock and fileRead are what a Go program has without a shared lock.
+var (
+	fileLock = lab.NewRole("mutex.flock", func(w *lab.Worker) error { return lockFile(w, lockExclusive) })
+	fileRead = lab.NewRole("mutex.flock-shared", func(w *lab.Worker) error { return lockFile(w, lockShared) })
+)
+
+func lockFile(w *lab.Worker, how int) error {
 	f, err := os.Open(w.Texts[0])
 	if err != nil {
 		return err
 	}
 	for fd := int(f.Fd()); ; {
-		if err := flock(fd, lockExclusive); err != nil {
+		if err := flock(fd, how); err != nil {
 			return err
 		}
 		if err := flock(fd, lockNone); err != nil {
@@ -63,7 +68,7 @@ var fileLock = lab.NewRole("mutex.flock", func(w *lab.Worker) error {
 		}
 		w.Add(1)
 	}
-})
+}
 
 func shareMutex(s *lab.Stage) error {
 	v, err := shm.New[guarded]()

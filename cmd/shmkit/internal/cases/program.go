@@ -30,14 +30,16 @@ func Join(gs []lab.Group, ps []peers.Peer) []lab.Group {
 	return gs
 }
 
-// kindOf is the kind of a group that no case of ours has given one yet.
+// kindOf is the kind of a group, by the last element of its name.
 func kindOf(group string) lab.Kind {
-	switch {
-	case strings.Contains(group, "/rtt/"):
+	switch last := group[strings.LastIndex(group, "/")+1:]; last {
+	case "pingpong", "wake", busy, blocking, crowded:
 		return lab.RoundTrip
-	case strings.HasSuffix(group, "/contended"):
+	case "contended", "readers2", "mixed2":
 		return lab.Operations
-	case strings.HasSuffix(group, "/uncontended"):
+	case "turns2", "oversub16":
+		return lab.Turns
+	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait":
 		return lab.Cost
 	}
 	return lab.Messages
@@ -53,13 +55,14 @@ func (p program) Name() string { return p.Peer.Name }
 const stuck = 20 * time.Second
 
 // Sample runs the program once.
-func (p program) Sample(ctx context.Context, l *lab.Lab, _ lab.Kind) (lab.Values, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.Warm+l.Window+stuck)
+func (p program) Sample(ctx context.Context, l *lab.Lab, k lab.Kind) (lab.Values, error) {
+	window := k.Window(l.Window)
+	ctx, cancel := context.WithTimeout(ctx, l.Warm+window+stuck)
 	defer cancel()
 	cpus := []int{-1, -1}
 	copy(cpus, l.CPUs)
 	args := append(p.Command[1:len(p.Command):len(p.Command)],
-		strconv.FormatInt(l.Warm.Milliseconds(), 10), strconv.FormatInt(l.Window.Milliseconds(), 10),
+		strconv.FormatInt(l.Warm.Milliseconds(), 10), strconv.FormatInt(window.Milliseconds(), 10),
 		strconv.Itoa(cpus[0]), strconv.Itoa(cpus[1]))
 	cmd := exec.CommandContext(ctx, p.Command[0], args...)
 	var log bytes.Buffer

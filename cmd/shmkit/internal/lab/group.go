@@ -30,6 +30,9 @@ type Group struct {
 	Kind   Kind
 	Cases  []Case    // shmkit's ways
 	Rivals []Subject // everybody else's
+	// Asked says that the group is measured only when somebody asks for cases
+	// by name, or for peers: a plain run ends within two minutes.
+	Asked bool
 }
 
 var registry []Group
@@ -72,6 +75,11 @@ func Select(gs []Group, re *regexp.Regexp) []Group {
 		}
 	}
 	return kept
+}
+
+// Plain keeps of the groups what is measured without being asked for.
+func Plain(gs []Group) []Group {
+	return slices.DeleteFunc(slices.Clone(gs), func(g Group) bool { return g.Asked })
 }
 
 // subjects lists everybody in a group, our cases first: that is the order in

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -109,15 +110,26 @@ func TestKindsHaveTheirMetrics(t *testing.T) {
 			continue
 		}
 		for _, m := range k.Metrics {
-			if k.fromRates([]float64{2e6, 1e6})[m.Name] <= 0 {
+			if k.fromRates([]float64{2e6, 1e6}, time.Second)[m.Name] <= 0 {
 				t.Errorf("%s yields no %s", k.Name, m.Name)
 			}
 		}
 	}
-	if got := Operations.fromRates([]float64{2e6, 1e6})["fairness"]; got != 0.5 {
+	if got := Operations.fromRates([]float64{2e6, 1e6}, 0)["fairness"]; got != 0.5 {
 		t.Errorf("fairness of 2 to 1 is %v, want 0.5", got)
 	}
-	if got := Cost.fromRates([]float64{1e8})["time"]; got != 10 {
+	if got := Cost.fromRates([]float64{1e8}, 0)["time"]; got != 10 {
 		t.Errorf("1e8 a second take %v ns each, want 10", got)
+	}
+}
+
+func TestPlain(t *testing.T) {
+	gs := fakes()
+	gs[1].Asked = true
+	if got := names(Plain(gs)); !slices.Equal(got, []string{"ring/8B", "ring/8B/inplace", "-peersonly/8B"}) {
+		t.Errorf("unasked are measured %v", got)
+	}
+	if len(gs) != 3 || gs[1].Name != "ring/64B" {
+		t.Errorf("the argument has become %v", names(gs))
 	}
 }

@@ -1,6 +1,9 @@
 package lab
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Values are what one sample measured, by the name of the metric.
 type Values map[string]float64
@@ -28,8 +31,14 @@ type Kind struct {
 	// Compared are the names of the metrics whose ratios belong in a table.
 	Compared []string
 	// fromRates makes values of the rates, per second, at which the workers
-	// counted. nil: the first worker reports its values itself.
-	fromRates func(rates []float64) Values
+	// counted, and of the longest wait that one of them told of. nil: the first
+	// worker reports its values itself.
+	fromRates func(rates []float64, worst time.Duration) Values
+	// all says that every worker counts: a sample begins when the last of them
+	// has shown life, and who gets nothing done is not left out.
+	all bool
+	// stretch is for how many windows a sample lasts; 0 is one.
+	stretch int
 	// whole says that a sample lasts until the first worker ends, and not for
 	// a window of time.
 	whole bool
@@ -43,7 +52,7 @@ var Messages = Kind{
 	Name:     "throughput",
 	Metrics:  []Metric{{"throughput", "msg/s", true}},
 	Compared: []string{"throughput"},
-	fromRates: func(r []float64) Values {
+	fromRates: func(r []float64, _ time.Duration) Values {
 		return Values{"throughput": sum(r)}
 	},
 }
@@ -54,9 +63,26 @@ var Operations = Kind{
 	Name:     "contention",
 	Metrics:  []Metric{{"throughput", "op/s", true}, {"fairness", "slowest/fastest", true}},
 	Compared: []string{"throughput"},
-	fromRates: func(r []float64) Values {
+	fromRates: func(r []float64, _ time.Duration) Values {
 		return Values{"throughput": sum(r), "fairness": slices.Min(r) / slices.Max(r)}
 	},
+	all: true,
+}
+
+// Turns is Operations with the worst wait, the longest of all workers, be it
+// over at the sample's end or not. A sample lasts longer: where there are many
+// more workers than CPUs, each is to run several times.
+var Turns = Kind{
+	Name:     "turns",
+	Metrics:  append(slices.Clone(Operations.Metrics), Metric{"worst", "ns", false}),
+	Compared: []string{"throughput", "worst"},
+	fromRates: func(r []float64, worst time.Duration) Values {
+		v := Operations.fromRates(r, worst)
+		v["worst"] = float64(worst.Nanoseconds())
+		return v
+	},
+	all:     true,
+	stretch: 5,
 }
 
 // Cost is the time of one operation with nobody in the way.
@@ -64,7 +90,7 @@ var Cost = Kind{
 	Name:     "cost",
 	Metrics:  []Metric{{"time", "ns/op", false}},
 	Compared: []string{"time"},
-	fromRates: func(r []float64) Values {
+	fromRates: func(r []float64, _ time.Duration) Values {
 		return Values{"time": 1e9 / r[0]}
 	},
 	alone: true,
@@ -87,9 +113,21 @@ var Job = Kind{
 	whole:    true,
 }
 
+// values are what the kind makes of rates, or nil.
+func (k Kind) values(rates []float64, worst time.Duration) Values {
+	if k.fromRates == nil {
+		return nil
+	}
+	return k.fromRates(rates, worst)
+}
+
+// Window is how long a sample of this kind lasts where one of the others lasts
+// for w.
+func (k Kind) Window(w time.Duration) time.Duration { return w * time.Duration(max(k.stretch, 1)) }
+
 // order is a kind's place in a report: what users ask for first.
 func (k Kind) order() int {
-	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name}, k.Name)
+	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Turns.Name}, k.Name)
 }
 
 func sum(xs []float64) float64 {

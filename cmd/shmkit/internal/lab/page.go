@@ -3,6 +3,7 @@ package lab
 import (
 	"os"
 	"sync/atomic"
+	"time"
 )
 
 // pageSize is the size of the memory that a lab shares with its workers.
@@ -12,8 +13,10 @@ import (
 //	+--------+-------------+-------------+-- … --+
 //	0        128           256
 //
-// Each word has two cache lines to itself: a counter that shared a line with
-// another worker's would measure that sharing.
+// Behind each counter are two more words of the same worker, since when it has
+// been waiting and for how long at most. Each worker's words have two cache
+// lines to themselves: a counter that shared a line with another worker's would
+// measure that sharing.
 const (
 	pageSize    = 4096
 	wordSpacing = 128
@@ -38,6 +41,38 @@ func (p *page) phase() *atomic.Uint64 { return p.word(0) }
 
 // counter is the word in which worker i counts what it has done.
 func (p *page) counter(i int) *atomic.Uint64 { return p.word((1 + i) * wordSpacing) }
+
+// since is the moment, by the clock of monotonic, at which worker i began to
+// wait; 0 while it does not.
+func (p *page) since(i int) *atomic.Uint64 { return p.word((1+i)*wordSpacing + 8) }
+
+// longest is how many nanoseconds worker i has waited at most.
+func (p *page) longest(i int) *atomic.Uint64 { return p.word((1+i)*wordSpacing + 16) }
+
+// alive reports whether worker i has counted something, or waits to.
+func (p *page) alive(i int) bool { return p.counter(i).Load() > 0 || p.since(i).Load() > 0 }
+
+// counts reads the first n counters.
+func (p *page) counts(n int) []uint64 {
+	c := make([]uint64, n)
+	for i := range c {
+		c[i] = p.counter(i).Load()
+	}
+	return c
+}
+
+// worst is the longest that one of the first n workers has waited, or has been
+// waiting so far.
+func (p *page) worst(n int) time.Duration {
+	var worst uint64
+	for i, now := 0, monotonic(); i < n; i++ {
+		if since := p.since(i).Load(); since > 0 && since < now {
+			worst = max(worst, now-since)
+		}
+		worst = max(worst, p.longest(i).Load())
+	}
+	return time.Duration(worst)
+}
 
 // newPage makes a page.
 func newPage() (*page, error) {

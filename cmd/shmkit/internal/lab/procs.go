@@ -50,12 +50,9 @@ func (p Procs) Sample(ctx context.Context, l *Lab, k Kind) (Values, error) {
 	if k.whole {
 		return p.judge(ctx, t, jobPatience)
 	}
-	rates, err := l.watch(ctx, t, pg)
-	if err != nil {
-		return nil, err
-	}
-	if k.fromRates != nil {
-		return k.fromRates(rates), nil
+	v, err := l.watch(ctx, t, pg, k)
+	if err != nil || v != nil {
+		return v, err
 	}
 	return p.judge(ctx, t, patience)
 }
@@ -71,25 +68,25 @@ func (p Procs) judge(ctx context.Context, t *team, limit time.Duration) (Values,
 	return r.Values, err
 }
 
-// watch leads a team through the phases of a sample and returns the rates, per
-// second, of those of its workers that count.
-func (l *Lab) watch(ctx context.Context, t *team, pg *page) ([]float64, error) {
-	if err := t.alive(ctx, pg); err != nil {
+// watch leads a team through the phases of a sample and returns what the kind
+// makes of what the workers counted, if it does.
+func (l *Lab) watch(ctx context.Context, t *team, pg *page, k Kind) (Values, error) {
+	if err := t.alive(ctx, pg, k.all); err != nil {
 		return nil, err
 	}
 	if err := t.during(ctx, l.Warm); err != nil {
 		return nil, err
 	}
 	pg.phase().Store(measuring)
-	begin, before := time.Now(), pg.counts(len(t.members))
-	for {
-		if err := t.during(ctx, l.Window); err != nil {
+	n := len(t.members)
+	for begin, before := time.Now(), pg.counts(n); ; {
+		if err := t.during(ctx, k.Window(l.Window)); err != nil {
 			return nil, err
 		}
-		rates := ratesOf(before, pg.counts(len(t.members)), time.Since(begin))
+		rates, worst := ratesOf(before, pg.counts(n), time.Since(begin), k.all), pg.worst(n)
 		if sum(rates) > 0 {
 			pg.phase().Store(stopped)
-			return rates, nil
+			return k.values(rates, worst), nil
 		}
 		// Whoever stands still for a window, on a crowded machine, is measured for longer: it is slow,
 		// and that is a figure too.
@@ -99,25 +96,33 @@ func (l *Lab) watch(ctx context.Context, t *team, pg *page) ([]float64, error) {
 	}
 }
 
-// ratesOf gives the rates, per second, of the workers that count at all.
-func ratesOf(before, after []uint64, d time.Duration) []float64 {
+// ratesOf gives the rates, per second, of all workers or of those that count at
+// all.
+func ratesOf(before, after []uint64, d time.Duration, all bool) []float64 {
 	var rates []float64
 	for i := range after {
-		if after[i] > 0 {
+		if all || after[i] > 0 {
 			rates = append(rates, float64(after[i]-before[i])/d.Seconds())
 		}
 	}
 	return rates
 }
 
-// alive waits until the first worker has counted something.
-func (t *team) alive(ctx context.Context, pg *page) error {
-	for limit := time.Now().Add(patience); pg.counter(0).Load() == 0; {
-		if time.Now().After(limit) {
-			return fmt.Errorf("lab: %s: no progress within %v", t.members[0].role, patience)
-		}
-		if err := t.during(ctx, time.Millisecond); err != nil {
-			return err
+// alive waits until the first worker, or each of them, has shown life.
+func (t *team) alive(ctx context.Context, pg *page, all bool) error {
+	waited := t.members[:1]
+	if all {
+		waited = t.members
+	}
+	limit := time.Now().Add(patience)
+	for i, m := range waited {
+		for !pg.alive(i) {
+			if time.Now().After(limit) {
+				return fmt.Errorf("lab: %s: no progress within %v", m.role, patience)
+			}
+			if err := t.during(ctx, time.Millisecond); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -136,13 +141,4 @@ func (t *team) during(ctx context.Context, d time.Duration) error {
 	case m := <-t.ended:
 		return errors.Join(m.failure(), fmt.Errorf("lab: %s ended before its time", m.role))
 	}
-}
-
-// counts reads the first n counters.
-func (p *page) counts(n int) []uint64 {
-	c := make([]uint64, n)
-	for i := range c {
-		c[i] = p.counter(i).Load()
-	}
-	return c
 }

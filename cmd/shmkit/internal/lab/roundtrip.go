@@ -11,11 +11,15 @@ const slowest = 10 * time.Second
 
 // RoundTrips calls trip until the sample is over, but at least once after the
 // warm-up, and reports the distribution of its times.
-func (w *Worker) RoundTrips(trip func() error) error {
+func (w *Worker) RoundTrips(trip func() error) error { return w.PacedTrips(0, trip) }
+
+// PacedTrips is RoundTrips with a pause before each trip, which is not part of
+// it: long enough, and whoever answers sleeps.
+func (w *Worker) PacedTrips(pause time.Duration, trip func() error) error {
 	h := hdrhistogram.New(1, slowest.Nanoseconds(), 3)
 	phase, epoch := w.page.phase(), time.Now()
 	for p := phase.Load(); p != stopped || h.TotalCount() == 0; p = phase.Load() {
-		t := time.Since(epoch)
+		t := until(epoch, time.Since(epoch)+pause)
 		if err := trip(); err != nil {
 			return err
 		}

@@ -33,6 +33,13 @@ func mapFile(f *os.File, n int) ([]byte, error) {
 // unmap undoes mapFile.
 func unmap(mem []byte) { unix.Munmap(mem) }
 
+// monotonic is the time in nanoseconds on a clock that all processes share.
+func monotonic() uint64 {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return uint64(t.Nano())
+}
+
 // usableCPUs lists the CPUs that this process may run on.
 func usableCPUs() []int {
 	var set unix.CPUSet

@@ -14,6 +14,20 @@ const (
 	boostMQ   = "boost::interprocess::message_queue"
 	pyQueue   = "multiprocessing.Queue"
 	pyPipe    = "multiprocessing.Pipe"
+
+	libcMutex     = "glibc mutex"
+	libcAdaptive  = "glibc adaptive mutex"
+	libcRobust    = "glibc robust mutex"
+	libcRecursive = "glibc recursive robust mutex"
+	libcRWLock    = "glibc rwlock"
+	libcBarrier   = "glibc barrier"
+	futexEvent    = "C++ event on a futex"
+	spinningEvent = "C++ event on a futex, spins 50 µs"
+	pyRLock       = "multiprocessing.RLock"
+	pyBounded     = "multiprocessing.BoundedSemaphore"
+	pyCondition   = "multiprocessing.Condition"
+	pyEvent       = "multiprocessing.Event"
+	pyBarrier     = "multiprocessing.Barrier"
 )
 
 // list is everybody. A group that shmkit has no case in yet is there all the
@@ -55,14 +69,65 @@ var list = []peer{
 	{"C++ Vyukov queue, packed", "mpmc/8B/rtt/busy", "mpmc", "packed/rtt"},
 	{"C++ Vyukov queue, padded", "mpmc/8B/rtt/busy", "mpmc", "padded/rtt"},
 
-	{"glibc mutex", "mutex/uncontended", "glibc", "mutex"},
-	{"glibc robust mutex", "mutex/uncontended", "glibc", "robust"},
+	{libcMutex, "mutex/uncontended", "glibc", "mutex"},
+	{libcRobust, "mutex/uncontended", "glibc", "robust"},
 	{"multiprocessing.Lock", "mutex/uncontended", python, "lock/Lock"},
-	{"glibc mutex", "mutex/contended", "glibc", "mutex/contended"},
-	{"glibc robust mutex", "mutex/contended", "glibc", "robust/contended"},
+	{libcMutex, "mutex/contended", "glibc", "mutex/contended"},
+	{libcAdaptive, "mutex/contended", "glibc", "adaptive/contended"},
+	{libcRobust, "mutex/contended", "glibc", "robust/contended"},
 	{"multiprocessing.Lock", "mutex/contended", python, "contended/Lock"},
+	{libcMutex, "mutex/turns2", "turns", "mutex/2"},
+	{libcAdaptive, "mutex/turns2", "turns", "adaptive/2"},
+	{libcRobust, "mutex/turns2", "turns", "robust/2"},
+	{libcMutex, "mutex/oversub16", "turns", "mutex/16"},
+	{libcAdaptive, "mutex/oversub16", "turns", "adaptive/16"},
+	{libcRobust, "mutex/oversub16", "turns", "robust/16"},
+
+	{libcRecursive, "rmutex/pair", "glibc", "recursive"},
+	{pyRLock, "rmutex/pair", python, "lock/RLock"},
+	{libcRecursive, "rmutex/contended", "glibc", "recursive/contended"},
+	{pyRLock, "rmutex/contended", python, "contended/RLock"},
+
+	{libcRWLock, "rwmutex/read", "rwlock", "read"},
+	{libcRWLock, "rwmutex/write", "rwlock", "write"},
+	{libcRWLock, "rwmutex/readers2", "rwlock", "readers2"},
+	{libcRWLock, "rwmutex/mixed2", "rwlock", "mixed2"},
+
 	{"glibc sem_t", "semaphore/uncontended", "glibc", "sem"},
 	{"multiprocessing.Semaphore", "semaphore/uncontended", python, "lock/Semaphore"},
 	{"glibc sem_t", "semaphore/rtt/blocking", "glibc", "sem/rtt"},
+	{"multiprocessing.Semaphore", "semaphore/rtt/blocking", python, "signal_rtt/Semaphore"},
 	{"futex", "semaphore/rtt/blocking", "limits", "futex"},
+
+	{"glibc sem_t", "bounded/pair", "glibc", "permit"},
+	{pyBounded, "bounded/pair", python, "lock/BoundedSemaphore"},
+	{"glibc sem_t", "bounded/contended", "glibc", "permit/contended"},
+	{pyBounded, "bounded/contended", python, "contended/BoundedSemaphore"},
+
+	{"glibc cond", "cond/signal", "cond", "signal"},
+	{pyCondition, "cond/signal", python, "signal/Condition"},
+	{"glibc cond, mutex", "cond/pingpong", "cond", "pingpong"},
+	{"glibc cond, robust mutex", "cond/pingpong", "cond", "robust/pingpong"},
+	{pyCondition, "cond/pingpong", python, "cond_rtt"},
+
+	{futexEvent, "event/isset", "event", "isset"},
+	{pyEvent, "event/isset", python, "event/isset"},
+	{futexEvent, "event/setclear", "event", "setclear"},
+	{pyEvent, "event/setclear", python, "event/setclear"},
+	{futexEvent, "event/pingpong", "event", "pingpong"},
+	{spinningEvent, "event/pingpong", "event", "pingpong/spin"},
+	{pyEvent, "event/pingpong", python, "event_rtt"},
+	{futexEvent, "event/wake", "event", "wake"},
+	{spinningEvent, "event/wake", "event", "wake/spin"},
+	{pyEvent, "event/wake", python, "event_rtt/wake"},
+
+	{libcBarrier, "barrier/one", "cond", "barrier/one"},
+	{pyBarrier, "barrier/one", python, "barrier"},
+	{libcBarrier, "barrier/pingpong", "cond", "barrier/pingpong"},
+	{pyBarrier, "barrier/pingpong", python, "barrier_rtt"},
+
+	{"C++ atomic load", "once/done", "atomics", "load"},
+	{"C++ atomic count", "waitgroup/pair", "atomics", "count"},
+	{"C++ atomic count", "waitgroup/enter", "atomics", "count"},
+	{"C++ atomic load", "waitgroup/wait", "atomics", "load"},
 }

@@ -101,7 +101,7 @@ func (b *builder) cpp() Tool {
 		return t
 	}
 	b.compiler, t.Compiler = path, b.version
-	if err := b.compile("spsc", "bytes", "mpmc", "glibc", "limits"); err != nil {
+	if err := b.compile("spsc", "bytes", "mpmc", "limits", "glibc", "rwlock", "cond", "event", "turns", "atomics"); err != nil {
 		t.Absent = err.Error()
 	}
 	return t
