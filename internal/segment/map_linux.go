@@ -28,6 +28,7 @@ func claimAndMap(query int, size int64, lend func(fd int) error) (mmap.MMap, err
 	if err := owner.Claim(fd); err != nil {
 		return nil, err
 	}
+	owner.Show(query)
 	if lend != nil {
 		if err := lend(fd); err != nil {
 			return nil, err
