@@ -15,8 +15,9 @@ lies in shared memory under a name.
   shmkit show app.jobs       what state it is in, and who uses it
   shmkit rm app.jobs         remove the name; who has it open keeps it
   shmkit lock app -- cmd     run a command under a lock
+  shmkit sem -n 4 app -- cmd run a command, four at a time
 
-A long flag may have one dash or two. Exit codes (lock has others):
+A long flag may have one dash or two. Exit codes (lock and sem have others):
 
   0  done
   1  something failed, or what arrived was not what was sent
@@ -36,7 +37,7 @@ func command() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), rmCommand(),
-		lockCommand())
+		lockCommand(), semCommand())
 	return root
 }
 

@@ -192,7 +192,7 @@ func TestShowOther(t *testing.T) {
 // The package's own types are found by what their fields are called.
 func TestKnown(t *testing.T) {
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[sem.Mutex](), reflect.TypeFor[sem.Semaphore](),
+		reflect.TypeFor[sem.Mutex](), reflect.TypeFor[sem.Semaphore](), reflect.TypeFor[sem.RWMutex](), reflect.TypeFor[sem.BoundedSemaphore](),
 	} {
 		f, err := abi.Shareable(typ)
 		if err != nil {
