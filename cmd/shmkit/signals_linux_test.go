@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,8 +82,23 @@ func terminal(t *testing.T) (keyboard, tty *os.File) {
 	return keyboard, tty
 }
 
+// stop stops the process, and returns when it stands.
+func (p *proc) stop() {
+	p.t.Helper()
+	p.signal(unix.SIGSTOP)
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
+		if err != nil || time.Now().After(end) {
+			p.t.Fatalf("it does not stop: %s, %v", stat, err)
+		}
+		if strings.Contains(string(stat), ") T ") {
+			return
+		}
+	}
+}
+
 // The terminal sends ^C to the command by itself. It must not get it twice; a TERM that comes behind shows
-// whether it has.
+// whether it has. Two that come at once would look like one, so shmkit is stopped until the first has come.
 func TestTypedSignalsComeOnce(t *testing.T) {
 	t.Setenv("SHMKIT_DIR", t.TempDir())
 	keyboard, tty := terminal(t)
@@ -92,11 +108,13 @@ echo in; while :; do sleep .01; done`)
 	cmd.SysProcAttr.Setctty, cmd.SysProcAttr.Ctty = true, 3
 	p := startCommand(t, cmd)
 	p.wants("in")
+	p.stop()
 	if _, err := keyboard.Write([]byte{3}); err != nil {
 		t.Fatal(err)
 	}
 	p.wants("INT")
 	p.signal(unix.SIGTERM)
+	p.signal(unix.SIGCONT)
 	p.ends(5)
 	for line := range p.out {
 		t.Errorf("it also says %q", line)
