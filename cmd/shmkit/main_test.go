@@ -5,12 +5,19 @@ import (
 	"testing"
 )
 
+// commandEnv makes the test binary the command.
+const commandEnv = "SHMKIT_TEST_COMMAND=1"
+
 // TestMain lets the test binary be its own workers: bench starts the program
-// that it runs in.
+// that it runs in. And it lets tests start the command as a process of its own.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == workerName {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // else a worker of a race build takes a second to end
+	if os.Getenv("SHMKIT_TEST_COMMAND") != "" {
+		os.Unsetenv("SHMKIT_TEST_COMMAND")
+		main()
+	}
 	os.Exit(m.Run())
 }

@@ -14,8 +14,10 @@ lies in shared memory under a name.
   shmkit ls                  what there is
   shmkit show app.jobs       what state it is in, and who uses it
   shmkit rm app.jobs         remove the name; who has it open keeps it
+  shmkit lock app -- cmd     run a command under a lock
+  shmkit sem -n 4 app -- cmd run a command, four at a time
 
-A long flag may have one dash or two. Exit codes:
+A long flag may have one dash or two. Exit codes (lock and sem have others):
 
   0  done
   1  something failed, or what arrived was not what was sent
@@ -34,7 +36,8 @@ func command() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), rmCommand())
+	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), rmCommand(),
+		lockCommand(), semCommand())
 	return root
 }
 
@@ -46,13 +49,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetArgs(twoDashes(root, args))
-	err := root.Execute()
+	c, err := root.ExecuteC()
 	if err == nil {
 		return exitOK
 	}
 	if !started {
 		err = usageError{err} // cobra refused before any of our code ran
 	}
-	fmt.Fprintln(stderr, "shmkit:", err)
-	return exitCode(err)
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(stderr, "shmkit:", text)
+	}
+	return exitCodeOf(c, err)
 }

@@ -6,6 +6,17 @@ import (
 	"strings"
 )
 
+// Item is one type of a format string: the outermost, or a member of a struct.
+type Item struct {
+	Name    string // of the member; empty for the outermost
+	Kind    string // "int64"; "struct"; for an array that of its elements
+	Dims    string // of an array, as Go writes them: "[3][4]"; else empty
+	Count   uint64 // elements: the product of the dimensions, 1 without
+	Off     uint64 // in bytes, from the beginning of the struct that it is a member of
+	Size    uint64 // of one element in bytes
+	Members []Item // of a struct, without its padding
+}
+
 // field is one number, or array of numbers, of a format string; arrays of structs have an entry of
 // their own before their members'.
 type field struct {
@@ -14,10 +25,11 @@ type field struct {
 	off  uint64
 }
 
-// shape is a format string taken apart.
+// shape is a format string taken apart into a list.
 type shape struct {
 	fields []field
 	size   uint64
+	paths  int // bytes of paths made
 }
 
 func (s *shape) at(i int) (f field) {
@@ -32,6 +44,7 @@ func (s *shape) at(i int) (f field) {
 const (
 	maxDepth = 64
 	maxSpan  = 1 << 41
+	maxPaths = 1 << 22 // bytes of all paths of a list: nesting must not square the work
 )
 
 var errFormat = errors.New("format string cannot be parsed")
@@ -46,24 +59,57 @@ var letters = map[string]struct {
 	"f": {"float32", 4}, "d": {"float64", 8}, "Zf": {"complex64", 8}, "Zd": {"complex128", 16},
 }
 
-// parse takes apart what appendFormat puts together, and nothing else of PEP 3118.
-func parse(s string) (*shape, error) {
+// Parse takes apart what a Type's Format is, and nothing else of PEP 3118. The string may be a stranger's:
+// the work is linear in its length. Names are what the string says; they may hold anything but a colon.
+func Parse(s string) (*Item, error) {
 	p := parser{rest: s}
 	if len(s) > MaxFormat || !p.eat("<") {
 		return nil, errFormat
 	}
-	size, ok := p.item(0, 0)
+	it, ok := p.item(0)
 	if !ok || p.rest != "" {
 		return nil, errFormat
 	}
-	return &shape{p.fields, size}, nil
+	return &it, nil
 }
 
-type parser struct {
-	rest   string
-	fields []field
-	paths  int // bytes of paths made, bounded: nesting must not square the work
+// parse makes a list of what Parse finds.
+func parse(s string) (*shape, error) {
+	it, err := Parse(s)
+	if err != nil {
+		return nil, err
+	}
+	list := &shape{size: it.Count * it.Size}
+	if !list.add(it, "", 0) {
+		return nil, errFormat
+	}
+	return list, nil
 }
+
+// add appends an item and what it holds; it reports false when the paths become too long together.
+func (s *shape) add(it *Item, path string, off uint64) bool {
+	if s.paths += len(path); s.paths > maxPaths {
+		return false
+	}
+	if it.Kind != "struct" || it.Dims != "" {
+		s.fields = append(s.fields, field{path, it.Dims + it.Kind, off})
+	}
+	if it.Dims != "" {
+		path += "[]"
+	}
+	if path != "" {
+		path += "."
+	}
+	for i := range it.Members {
+		m := &it.Members[i]
+		if !s.add(m, path+m.Name, off+m.Off) {
+			return false
+		}
+	}
+	return true
+}
+
+type parser struct{ rest string }
 
 func (p *parser) eat(prefix string) (ok bool) {
 	p.rest, ok = strings.CutPrefix(p.rest, prefix)
@@ -76,32 +122,24 @@ func (p *parser) until(delim string) (s string, ok bool) {
 	return s, ok
 }
 
-// item parses one type. Its name comes after it, so what it holds is named by the caller.
-func (p *parser) item(off uint64, depth int) (size uint64, ok bool) {
+// item parses one type. Its name comes after it, so the caller sees to that, and to where it lies.
+func (p *parser) item(depth int) (it Item, ok bool) {
 	if depth > maxDepth {
-		return 0, false
+		return it, false
 	}
-	dims, n, ok := p.dims()
-	if !ok {
-		return 0, false
+	if it.Dims, it.Count, ok = p.dims(); !ok {
+		return it, false
 	}
 	if p.eat("T{") {
-		first := len(p.fields)
-		if dims != "" {
-			p.fields = append(p.fields, field{"", dims + "struct", off})
-			first++
-		}
-		size, ok = p.members(off, depth+1)
-		if dims != "" && ok {
-			ok = p.rename(first, "[]")
-		}
+		it.Kind = "struct"
+		it.Members, it.Size, ok = p.members(depth + 1)
 	} else {
-		size, ok = p.number(dims, off)
+		it.Kind, it.Size, ok = p.number()
 	}
-	if !ok || size != 0 && n > maxSpan/size {
-		return 0, false
+	if !ok || it.Size != 0 && it.Count > maxSpan/it.Size {
+		return it, false
 	}
-	return n * size, true
+	return it, true
 }
 
 // dims parses "(3,4)", if it is there, and returns it as Go writes it, with the product.
@@ -124,43 +162,41 @@ func (p *parser) dims() (text string, n uint64, ok bool) {
 	return "[" + strings.ReplaceAll(list, ",", "][") + "]", n, true
 }
 
-func (p *parser) number(dims string, off uint64) (size uint64, ok bool) {
+func (p *parser) number() (kind string, size uint64, ok bool) {
 	n := 1
 	if strings.HasPrefix(p.rest, "Z") {
 		n = 2
 	}
 	if len(p.rest) < n {
-		return 0, false
+		return "", 0, false
 	}
 	l, ok := letters[p.rest[:n]]
 	p.rest = p.rest[n:]
-	p.fields = append(p.fields, field{"", dims + l.kind, off})
-	return l.size, ok
+	return l.kind, l.size, ok
 }
 
 // members parses up to the closing brace and returns the struct's size.
-func (p *parser) members(off uint64, depth int) (size uint64, ok bool) {
+func (p *parser) members(depth int) (list []Item, size uint64, ok bool) {
 	for !p.eat("}") {
-		pad, n := p.pad()
-		if pad {
+		if pad, n := p.pad(); pad {
 			size += n
 		} else {
-			first := len(p.fields)
-			n, ok := p.item(off+size, depth)
-			name, named := p.until(":")
-			if !ok || name != "" || !named {
-				return 0, false
+			m, ok := p.item(depth)
+			if !ok || !p.eat(":") {
+				return nil, 0, false
 			}
-			if name, named = p.until(":"); !named || !p.rename(first, name) {
-				return 0, false
+			if m.Name, ok = p.until(":"); !ok {
+				return nil, 0, false
 			}
-			size += n
+			m.Off = size
+			list = append(list, m)
+			size += m.Count * m.Size
 		}
 		if size > maxSpan {
-			return 0, false
+			return nil, 0, false
 		}
 	}
-	return size, true
+	return list, size, true
 }
 
 // pad parses "x" or "12x".
@@ -178,23 +214,4 @@ func (p *parser) pad() (ok bool, n uint64) {
 		n = 1
 	}
 	return err == nil, n
-}
-
-// rename puts a member's name before the paths of all that it holds.
-func (p *parser) rename(first int, name string) bool {
-	for i := range p.fields[first:] {
-		f := &p.fields[first+i]
-		switch {
-		case f.path == "":
-			f.path = name
-		case strings.HasPrefix(f.path, "["):
-			f.path = name + f.path
-		default:
-			f.path = name + "." + f.path
-		}
-		if p.paths += len(f.path); p.paths > 1<<22 {
-			return false
-		}
-	}
-	return true
 }

@@ -53,6 +53,21 @@ func ID() uint32 { return Word >> 3 }
 
 func draw() uint32 { return 1 + rand.Uint32N(Mask) }
 
+// Offset is where a file's locks and positions name the process id: Claim locks that byte, and Show leaves a
+// description's position there.
+func Offset(id uint32) int64 { return base + int64(id) }
+
+// FromOffset is the id that an offset names; ok is false if it names none.
+func FromOffset(off int64) (id uint32, ok bool) {
+	id = uint32(off - base)
+	return id, off > base && off <= base+Mask
+}
+
+// Show makes this process's id the position of the description fd, which is read and written at given
+// offsets only. So a person who may look into this process finds its id in /proc/PID/fdinfo. Nothing
+// depends on it.
+func Show(fd int) { show(fd, Offset(ID())) }
+
 // Claim locks this process's byte through the open file description fd, which the caller then maps
 // and closes. It must come before the first touch of the memory, and for a new file before it has a
 // name: who finds the word of a process finds its lock.

@@ -37,6 +37,8 @@ func held(fd int, lo, hi int64) (start, n int64, err error) {
 	return start, end - start, nil
 }
 
+func show(fd int, off int64) { _, _ = unix.Seek(fd, off, io.SeekStart) }
+
 func fcntl(fd, cmd int, l *unix.Flock_t) error {
 	for {
 		if err := unix.FcntlFlock(uintptr(fd), cmd, l); err != unix.EINTR {

@@ -12,10 +12,11 @@ import (
 )
 
 // claimAndMap opens the file of query anew, locks this process's liveness byte through that
-// description and maps through it. The descriptor is closed, so the mapping alone holds the lock.
+// description and maps through it. The descriptor is closed, so the mapping alone holds the lock, and
+// whoever has a duplicate from lend, which may be nil.
 //
 // No child is forked meanwhile: until its exec it would hold the descriptor, and with it the lock.
-func claimAndMap(query int, size int64) (mmap.MMap, error) {
+func claimAndMap(query int, size int64, lend func(fd int) error) (mmap.MMap, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	fd, err := reopen(query)
@@ -26,6 +27,12 @@ func claimAndMap(query int, size int64) (mmap.MMap, error) {
 	defer f.Close()
 	if err := owner.Claim(fd); err != nil {
 		return nil, err
+	}
+	owner.Show(query)
+	if lend != nil {
+		if err := lend(fd); err != nil {
+			return nil, err
+		}
 	}
 	m, err := mmap.MapRegion(f, int(size), mmap.RDWR, 0, 0)
 	if err != nil {

@@ -26,8 +26,9 @@ type mapping struct {
 
 	header abi.Header // private copies: the file's are not read again
 	format string
-	sealed bool // a memfd that can change its size no more
-	raw    bool // a file without a header
+	sealed bool               // a memfd that can change its size no more
+	raw    bool               // a file without a header
+	lend   func(fd int) error // Spec.Lend
 
 	poisoned atomic.Bool // it was truncated under us
 	refs     int         // handles, guarded by table
@@ -62,7 +63,7 @@ func join(m *mapping) (*mapping, error) {
 		old.refs++
 		return old, nil
 	}
-	mem, err := claimAndMap(m.query, m.size())
+	mem, err := claimAndMap(m.query, m.size(), m.lend)
 	if err != nil {
 		return nil, err
 	}

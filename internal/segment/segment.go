@@ -24,6 +24,11 @@ import (
 )
 
 // Spec is what a kind of object asks of its segment.
+//
+// Lend is shown the open file description that holds this process's claim, before its descriptor fd is
+// closed; fd is good until Lend returns. Who duplicates it prolongs this process's life in the eyes of the
+// others, until the duplicates are closed too, and may give one to a child: what this process holds then
+// outlives it for as long as the child lives. Lend is not called for a file that the process has mapped already.
 type Spec struct {
 	Kind       abi.Kind
 	Type       abi.Type                    // of the elements; zero: none
@@ -33,6 +38,7 @@ type Spec struct {
 	ShapeNames [4]string                   // what an error calls them
 	Size       func(shape [4]uint64) int64 // payload bytes for such a shape, -1 when it is impossible (hostile header)
 	Init       func(payload []byte) error  // on zeroed memory, before the object can be found; may be nil
+	Lend       func(fd int) error          // see below; may be nil
 }
 
 // Mem is the memory knobs: see shm.Mem, whose fields these are.
@@ -129,7 +135,7 @@ func create(spec Spec, mem Mem, path string, open func() (int, error), publish f
 	if err != nil {
 		return nil, err
 	}
-	m, err := build(fd, perm, &mapping{query: fd, header: h, format: spec.Type.Format, sealed: path == "", label: label(path)})
+	m, err := build(fd, perm, &mapping{query: fd, header: h, format: spec.Type.Format, sealed: path == "", label: label(path), lend: spec.Lend})
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +217,7 @@ func attach(fd int, path string, spec Spec, mem Mem, id *[16]byte) (m *mapping, 
 		return nil, err
 	}
 	if m = mapped(st.file); m == nil {
-		m = &mapping{file: st.file, query: fd, sealed: path == "", label: label(path)}
+		m = &mapping{file: st.file, query: fd, sealed: path == "", label: label(path), lend: spec.Lend}
 		if m.header, m.format, err = readHeader(fd, st.size); err != nil {
 			return nil, err
 		}

@@ -14,23 +14,23 @@ type fileStat struct {
 	size int64
 }
 
-func (*fileStat) check([]int) error             { return errors.ErrUnsupported }
-func (*fileStat) checkRegular() error           { return errors.ErrUnsupported }
-func mapReadOnly(int, int64) (mmap.MMap, error) { return nil, errors.ErrUnsupported }
-func openReadOnly(string) (int, int64, error)   { return -1, 0, errors.ErrUnsupported }
-func openFile(string) (int, error)              { return -1, errors.ErrUnsupported }
-func openForeignFD(string) (int, error)         { return -1, errors.ErrUnsupported }
-func tmpfile(string) (int, error)               { return -1, errors.ErrUnsupported }
-func memfd() (int, error)                       { return -1, errors.ErrUnsupported }
-func link(int, string) error                    { return errors.ErrUnsupported }
-func seal(int) error                            { return errors.ErrUnsupported }
-func checkSeals(int) error                      { return errors.ErrUnsupported }
-func checkFS(int) error                         { return errors.ErrUnsupported }
-func chmod(int, fs.FileMode) error              { return errors.ErrUnsupported }
-func reserve(int, int64) error                  { return errors.ErrUnsupported }
-func stat(int) (fileStat, error)                { return fileStat{}, errors.ErrUnsupported }
-func readAt(int, []byte) ([]byte, error)        { return nil, errors.ErrUnsupported }
-func claimAndMap(int, int64) (mmap.MMap, error) { return nil, errors.ErrUnsupported }
-func unlinkFile(string, fileID) error           { return errors.ErrUnsupported }
-func (*mapping) advise(Mem) error               { return errors.ErrUnsupported }
-func closeFD(int)                               {}
+func (*fileStat) check([]int) error                              { return errors.ErrUnsupported }
+func (*fileStat) checkRegular() error                            { return errors.ErrUnsupported }
+func mapReadOnly(int, int64) (mmap.MMap, error)                  { return nil, errors.ErrUnsupported }
+func openReadOnly(string) (int, int64, error)                    { return -1, 0, errors.ErrUnsupported }
+func openFile(string) (int, error)                               { return -1, errors.ErrUnsupported }
+func openForeignFD(string) (int, error)                          { return -1, errors.ErrUnsupported }
+func tmpfile(string) (int, error)                                { return -1, errors.ErrUnsupported }
+func memfd() (int, error)                                        { return -1, errors.ErrUnsupported }
+func link(int, string) error                                     { return errors.ErrUnsupported }
+func seal(int) error                                             { return errors.ErrUnsupported }
+func checkSeals(int) error                                       { return errors.ErrUnsupported }
+func checkFS(int) error                                          { return errors.ErrUnsupported }
+func chmod(int, fs.FileMode) error                               { return errors.ErrUnsupported }
+func reserve(int, int64) error                                   { return errors.ErrUnsupported }
+func stat(int) (fileStat, error)                                 { return fileStat{}, errors.ErrUnsupported }
+func readAt(int, []byte) ([]byte, error)                         { return nil, errors.ErrUnsupported }
+func claimAndMap(int, int64, func(int) error) (mmap.MMap, error) { return nil, errors.ErrUnsupported }
+func unlinkFile(string, fileID) error                            { return errors.ErrUnsupported }
+func (*mapping) advise(Mem) error                                { return errors.ErrUnsupported }
+func closeFD(int)                                                {}

@@ -34,7 +34,12 @@ func inspectPath(path string) (*View, error) {
 		return nil, err
 	}
 	m := &mapping{query: fd, label: path}
-	if m.header, m.format, err = readHeader(fd, size); err == nil {
+	var st fileStat
+	if st, err = stat(fd); err == nil {
+		m.file = st.file
+		m.header, m.format, err = readHeader(fd, size)
+	}
+	if err == nil {
 		m.mem, err = mapReadOnly(fd, m.size())
 	}
 	if err != nil {
@@ -71,6 +76,9 @@ func (v *View) Living() ([]uint32, error) {
 	ids, err := owner.Living(v.m.query)
 	return ids, wrap("inspect", v.m.label, err)
 }
+
+// File is the device and the inode number of the segment's file, by which /proc names it too.
+func (v *View) File() (dev, ino uint64) { return v.m.file.dev, v.m.file.ino }
 
 // Close unmaps the view.
 func (v *View) Close() error {

@@ -19,8 +19,22 @@ import (
 type Object struct {
 	Header  abi.Header
 	Format  string
-	Payload []byte   // a copy of its beginning
-	Living  []uint32 // ids of the processes that have it open
+	Payload []byte // a copy of its beginning
+	Users   *users
+	read    func(off, n uint64) []byte // copies more of the payload; nil: there is no more
+}
+
+// bytes copies a part of the payload; nil if it is not all there.
+func (o Object) bytes(off, n uint64) []byte {
+	switch {
+	case n > most:
+		return nil
+	case off <= uint64(len(o.Payload)) && n <= uint64(len(o.Payload))-off:
+		return o.Payload[off : off+n]
+	case o.read == nil:
+		return nil
+	}
+	return o.read(off, n)
 }
 
 // printer prints what only one kind has: a line is a name, a tab and a value.
@@ -29,6 +43,7 @@ type printer func(w io.Writer, o Object)
 // printers are by kind. A kind that has none is shown as bytes.
 var printers = map[abi.Kind]printer{
 	abi.KindSPSC: printSPSC,
+	abi.KindVar:  printVar,
 }
 
 // most is how much of a payload a printer sees.
@@ -42,21 +57,40 @@ func Show(w io.Writer, name string) error {
 	}
 	defer v.Close()
 	o := Object{Header: v.Header(), Format: v.Format()}
-	if o.Living, err = v.Living(); err != nil {
+	if o.Users, err = usersOf(v); err != nil {
 		return err
 	}
 	if err := v.Read(func(p []byte) { o.Payload = slices.Clone(p[:min(len(p), most)]) }); err != nil {
 		return err
 	}
+	o.read = func(off, n uint64) (b []byte) {
+		_ = v.Read(func(p []byte) { // an error leaves nil, or the part that was there
+			if off <= uint64(len(p)) && n <= uint64(len(p))-off {
+				b = slices.Clone(p[off : off+n])
+			}
+		})
+		return b
+	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	printHeader(tw, name, o)
-	printUsers(tw, o)
+	o.Users.print(tw)
 	if p := printers[o.Header.Kind]; p != nil {
 		p(tw, o)
 	} else {
 		printBytes(tw, o)
 	}
 	return tw.Flush()
+}
+
+// usersOf asks the kernel who has the object open, and /proc which processes they are.
+func usersOf(v *segment.View) (*users, error) {
+	living, err := v.Living()
+	if err != nil {
+		return nil, err
+	}
+	u := &users{living: living, fresh: func() []uint32 { ids, _ := v.Living(); return ids }}
+	u.processes, u.hidden = processesOf(v.File())
+	return u, nil
 }
 
 // printHeader prints what every object has.
@@ -76,38 +110,12 @@ func printHeader(w io.Writer, name string, o Object) {
 	line(w, "layout version", h.Version)
 }
 
-// printUsers says who has the object open: by the id that lock words name
-// them with, and by pid as far as the system lets us see.
-func printUsers(w io.Writer, o Object) {
-	if len(o.Living) == 0 {
-		line(w, "in use", "no")
-		return
-	}
-	ids := make([]string, len(o.Living))
-	for i, id := range o.Living {
-		ids[i] = fmt.Sprintf("%08x", id)
-	}
-	line(w, "in use", fmt.Sprintf("by %d processes: %s", len(ids), strings.Join(ids, " ")))
-}
-
 // printBytes prints the beginning of a payload that nothing more is known of.
 func printBytes(w io.Writer, o Object) {
 	const row, rows = 16, 4
 	for i := 0; i < min(len(o.Payload), row*rows); i += row {
 		line(w, fmt.Sprintf("bytes %d", i), fmt.Sprintf("% x", o.Payload[i:min(i+row, len(o.Payload))]))
 	}
-}
-
-// holder says who is named by a word that holds an id, and whether he lives:
-// a dead one's claim is taken over by whoever comes next.
-func (o Object) holder(id uint32) string {
-	switch {
-	case id == 0:
-		return "nobody"
-	case slices.Contains(o.Living, id):
-		return fmt.Sprintf("%08x, alive", id)
-	}
-	return fmt.Sprintf("%08x, dead", id)
 }
 
 func line(w io.Writer, name string, value any) { fmt.Fprintf(w, "%s\t%v\n", name, value) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -26,6 +27,9 @@ func shown(t *testing.T, name string) string {
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
+
+// me is how this process is named.
+func me() string { return process{pid: os.Getpid(), command: command(os.Getpid())}.String() }
 
 // want fails unless text has all those lines.
 func want(t *testing.T, text string, lines ...string) {
@@ -74,7 +78,7 @@ func TestShowRing(t *testing.T) {
 		}
 	}
 	text := shown(t, "app.ring")
-	want(t, text, "in the ring 5\n", ", alive\nconsumer nobody\n")
+	want(t, text, "in the ring 5\n", ", alive, "+me()+"\nconsumer nobody\n")
 	if strings.Contains(text, "shut down") {
 		t.Error("it says that the ring is shut down")
 	}
@@ -121,27 +125,18 @@ func TestShowWhatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestHolder(t *testing.T) {
-	o := Object{Living: []uint32{7}}
-	for id, want := range map[uint32]string{0: "nobody", 7: "00000007, alive", 8: "00000008, dead"} {
-		if got := o.holder(id); got != want {
-			t.Errorf("holder(%d) = %q, want %q", id, got, want)
-		}
-	}
-}
-
 // What a stranger wrote is shown or named, and crashes nobody.
 func TestHostile(t *testing.T) {
 	for _, n := range []int{0, 1, 100, 1 << 12} {
-		o := Object{Payload: bytes.Repeat([]byte{0xff}, n)}
+		o := Object{Payload: bytes.Repeat([]byte{0xff}, n), Users: new(users)}
 		o.Header.Kind = abi.KindSPSC
 		for _, p := range []printer{printSPSC, printBytes, printHeader0} {
 			p(new(bytes.Buffer), o)
 		}
 	}
 	var b bytes.Buffer
-	printSPSC(&b, Object{Payload: make([]byte, 8)})
+	printSPSC(&b, Object{Payload: make([]byte, 8), Users: new(users)})
 	want(t, b.String(), "too short")
 }
 
-func printHeader0(w io.Writer, o Object) { printHeader(w, "x", o); printUsers(w, o) }
+func printHeader0(w io.Writer, o Object) { printHeader(w, "x", o); o.Users.print(w) }

@@ -41,5 +41,5 @@ func (o Object) end(word uint32) string {
 	if id := word >> 3; id == 0 && word&abi.EndClosed != 0 {
 		return "closed by its last holder"
 	}
-	return o.holder(word >> 3)
+	return o.Users.holder(word >> 3)
 }
