@@ -130,9 +130,9 @@ func (h *hall) survived(p *pace, at killstep.Point, got ...chan error) error {
 	return h.usable()
 }
 
-// points are n by chance, and in the long form all that differ: most of the steps of these regions are the
+// sampled are n by chance, and in the long form all that differ: most of the steps of these regions are the
 // scheduler's, and questions to the kernel.
-func points(n int) killstep.Points {
+func sampled(n int) killstep.Points {
 	if os.Getenv("SHMKIT_KILLS") != "" {
 		return killstep.Distinct
 	}
@@ -164,7 +164,7 @@ func TestKillBarrierLast(t *testing.T) {
 	k.Check = func(at killstep.Point) error { return h.survived(&p, at, got) }
 	k.Points = killstep.Distinct
 	killstep.Run(t, k)
-	k.Points = points(12)
+	k.Points = sampled(12)
 	killstep.Run(t, k)
 	p.judge(t)
 }
@@ -213,7 +213,7 @@ func TestKillBarrierFirst(t *testing.T) {
 					into <- <-party(h)
 				}()
 			})
-			k.Points = points(4)
+			k.Points = sampled(4)
 			k.Check = func(at killstep.Point) error {
 				close(dead)
 				err, _ := h.afterwards(&p, got)
@@ -244,7 +244,7 @@ func TestKillBarrierBreaker(t *testing.T) {
 				until(h.announced)
 			})
 			if k.Points, k.Sample = killstep.Distinct, 6; op == "give up" {
-				k.Points = points(8)
+				k.Points = sampled(8)
 			}
 			k.Check = func(at killstep.Point) error {
 				err, helped := h.afterwards(&p, got)
@@ -298,7 +298,7 @@ func TestKillBarrierRepair(t *testing.T) {
 				}
 				atomic.StoreUint64(h.state(), v)
 			})
-			k.Points = points(3)
+			k.Points = sampled(3)
 			k.Check = func(at killstep.Point) error {
 				if c.op == "reset" && at.Ended {
 					if h.B.Broken() || h.strangers() > 0 {
@@ -330,7 +330,7 @@ func TestFreezeBarrierReset(t *testing.T) {
 		atomic.StoreUint64(h.place(1), arrivedIn(0))
 		atomic.StoreUint64(h.state(), 2)
 	})
-	k.Action, k.Points = killstep.Freeze, points(8)
+	k.Action, k.Points = killstep.Freeze, sampled(8)
 	k.Check = func(at killstep.Point) error {
 		h.B.Reset()
 		if err := h.usable(); err != nil {

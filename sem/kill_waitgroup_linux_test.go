@@ -121,7 +121,7 @@ func TestKillWaitGroup(t *testing.T) {
 				until(func() bool { return h.longing() || c.op == "leave" || c.op == "look" })
 			})
 			k.Watch = h.group
-			k.Points = points(5)
+			k.Points = sampled(5)
 			k.Check = func(at killstep.Point) error {
 				n := h.counted()
 				if n != c.count && n != c.after {
