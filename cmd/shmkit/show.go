@@ -15,12 +15,20 @@ func showCommand() *cobra.Command {
 		Use:   "show NAME…",
 		Short: "Show the state of objects and who uses them",
 		Long: `show prints, for each NAME: kind, type and size; the processes that have it
-open, by the id that lock words name them with; and the state of the object: how
-much is in a ring, who has its ends and whether he is alive. A participant that
-is named in the object and not among its users is dead; whoever needs what it
-held takes it over.
+open; and the state of the object: how much is in a ring, and who has its ends; in
+a var each lock, semaphore, event, barrier … of package sem with its path and its
+offset, who holds it, and whether anybody waits. (A waiter that was killed may
+still count as one.) In arrays only those that are not at rest have a line.
 
-It only reads, so it works on what hangs, and disturbs nobody.`,
+Words in shared memory name a process by an id. Alive or dead is the kernel's
+word on that id; whoever needs what a dead one held takes it over. The pid comes
+from /proc, for processes that the caller may look into: those of his own user, or
+all for root, in his own container. A command under "shmkit lock" has the id of
+its shmkit. Where /proc does not show whose an id is, it says so; "by elimination"
+means that one id and one process were left over.
+
+It only reads, so it works on what hangs, and disturbs nobody. What it says may be
+over when you read it.`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNames,
 		RunE:              func(c *cobra.Command, names []string) error { return show(c.OutOrStdout(), names) },

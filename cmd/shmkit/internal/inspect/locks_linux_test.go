@@ -135,7 +135,7 @@ func TestShowHeld(t *testing.T) {
 		e.RW.rwmutex.mutex = bitAbandoned
 		e.RW.readers[0].cell, e.RW.readers[5].cell, e.RW.readers[7].cell = cell(mine, 2), cell(gone, 1), cell(mine, 3)
 		e.Old.semaphore = 5 << 1
-		e.Sem.semaphore = 1<<2 | 2
+		e.Sem.semaphore, e.Sem.watchers.word = 1<<2|2, 1
 		e.Pool.bounded, e.Pool.free.word = 4, 2|1
 		e.Pool.permits[0], e.Pool.permits[1], e.Pool.permits[2], e.Pool.permits[5] = cell(mine, 99), cell(mine, 0), cell(0, 7), cell(mine, 0)
 		e.Ready.event = 3<<2 | 2 | 1
@@ -172,6 +172,7 @@ func TestShowOther(t *testing.T) {
 		e.RW.rwmutex.mutex, e.RW.drain.word = mine, 1
 		e.RW.readers[3].cell = cell(gone, 1)
 		e.Pool.bounded = 65
+		e.Group.room.word = 1
 		e.Once.once = 1
 		e.Meet.barrier, e.Meet.parties = uint64(mine)<<noteShift|barrierRunning, 65
 	})
@@ -179,14 +180,15 @@ func TestShowOther(t *testing.T) {
 		"RW rwmutex at 24: waiting for the readers to leave: taken for writing by "+alive()+", others wait\n1 read lock: "+deceased+"\n",
 		"Pool bounded semaphore at 1192: corrupt: it says that it has 65 permits\n",
 		"Once once at 1720: done\n",
+		"Group waitgroup at 2304: count 0, 0 processes inside, others wait\n",
 		"Meet barrier at 1728: corrupt: it says that it has 65 parties\n",
 	)
 	text = showOf(t, func(e *everything) {
 		e.Meet.barrier, e.Meet.parties = uint64(gone)<<noteShift|4<<barrierGen|barrierRunning, 1
 	})
 	want(t, text, "generation 4, its action is run by "+deceased+", 0 of 1 arrived, nobody waits\n")
-	text = showOf(t, func(e *everything) { e.Meet.barrier, e.Meet.parties = barrierBroken, 1 })
-	want(t, text, "generation 0, broken until Reset, ")
+	text = showOf(t, func(e *everything) { e.Meet.barrier, e.Meet.parties, e.Meet.room.word = barrierBroken, 1, 1 })
+	want(t, text, "generation 0, broken until Reset, 0 of 1 arrived, others wait\n")
 }
 
 // The package's own types are found by what their fields are called.
