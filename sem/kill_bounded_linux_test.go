@@ -22,7 +22,7 @@ func init() {
 			return err
 		}
 		l.await(l.permitWaited)
-		marked(func() { err = l.Bo.Release() })
+		between(func() { err = l.Bo.Release() })
 		return err
 	}
 }

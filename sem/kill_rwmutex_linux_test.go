@@ -15,15 +15,15 @@ import (
 	"github.com/shmkit/shmkit/internal/proctest"
 )
 
-// marked puts f between the marks.
-func marked(f func()) {
+// between puts f between the marks.
+func between(f func()) {
 	killstep.Begin()
 	f()
 	killstep.End()
 }
 
 func markedTry(try func() bool) (err error) {
-	marked(func() {
+	between(func() {
 		if !try() {
 			err = errors.New("Try… failed")
 		}
@@ -34,7 +34,7 @@ func markedTry(try func() bool) (err error) {
 func markedWait(wait func(context.Context) error) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	marked(func() { err = wait(ctx) })
+	between(func() { err = wait(ctx) })
 	return err
 }
 
@@ -43,7 +43,7 @@ func markedGiveUp(wait func(context.Context) error) (err error) {
 	park.SetSlice(time.Hour) // the thread must block for its timer to be let go
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	marked(func() { err = wait(ctx) })
+	between(func() { err = wait(ctx) })
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
@@ -52,23 +52,23 @@ func markedGiveUp(wait func(context.Context) error) (err error) {
 
 // rwsteps are what is killed: an operation between the marks.
 var rwsteps = map[string]func(l *rwlab) error{
-	"rlock":        func(l *rwlab) error { marked(l.RW.RLock); return nil },
-	"rlock again":  func(l *rwlab) error { l.RW.RLock(); marked(l.RW.RLock); return nil },
+	"rlock":        func(l *rwlab) error { between(l.RW.RLock); return nil },
+	"rlock again":  func(l *rwlab) error { l.RW.RLock(); between(l.RW.RLock); return nil },
 	"rlockcontext": func(l *rwlab) error { return markedWait(l.RW.RLockContext) },
 	"rlock vain":   func(l *rwlab) error { return markedGiveUp(l.RW.RLockContext) },
 	"tryrlock":     func(l *rwlab) error { return markedTry(l.RW.TryRLock) },
-	"runlock":      func(l *rwlab) error { l.RW.RLock(); l.await(l.drainWaited); marked(l.RW.RUnlock); return nil },
+	"runlock":      func(l *rwlab) error { l.RW.RLock(); l.await(l.drainWaited); between(l.RW.RUnlock); return nil },
 	"runlock one": func(l *rwlab) error {
 		l.RW.RLock()
 		l.RW.RLock()
-		marked(l.RW.RUnlock)
+		between(l.RW.RUnlock)
 		return nil
 	},
-	"lock":        func(l *rwlab) error { marked(l.RW.Lock); return nil },
+	"lock":        func(l *rwlab) error { between(l.RW.Lock); return nil },
 	"lockcontext": func(l *rwlab) error { return markedWait(l.RW.LockContext) },
 	"lock vain":   func(l *rwlab) error { return markedGiveUp(l.RW.LockContext) },
 	"trylock":     func(l *rwlab) error { return markedTry(l.RW.TryLock) },
-	"unlock":      func(l *rwlab) error { l.RW.Lock(); l.await(l.writerWaited); marked(l.RW.Unlock); return nil },
+	"unlock":      func(l *rwlab) error { l.RW.Lock(); l.await(l.writerWaited); between(l.RW.Unlock); return nil },
 }
 
 // await waits for somebody else's sleep, where the test has announced one.
