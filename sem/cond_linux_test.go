@@ -339,3 +339,25 @@ func TestCondInACrowd(t *testing.T) {
 	y.Mu.Unlock()
 	y.Cond.Broadcast()
 }
+
+// The same beside one who carries the slice of the process for another word: that one's look must tell.
+func TestCondBesideACarrier(t *testing.T) {
+	y, _ := newYard(t, short)
+	ctx, cancel := context.WithCancel(context.Background())
+	carrier := background(func() error { return y.Event.Wait(ctx) })
+	allParked(t, 1)
+	time.Sleep(2 * short) // it has the slice
+	cond := background(y.await)
+	until(func() bool { return y.get(condAt)&1 != 0 })
+	time.Sleep(2 * short)
+	y.Mu.Lock()
+	y.Items.Store(1)
+	y.Mu.Unlock()
+	if err := <-cond; err != nil {
+		t.Errorf("Cond: %v", err)
+	}
+	cancel()
+	if err := <-carrier; err != context.Canceled {
+		t.Error(err)
+	}
+}

@@ -123,6 +123,11 @@ func TestOnceRunnerIsKilledAndStopped(t *testing.T) {
 	y, text := newYard(t, short)
 	first := proctest.Start(t, "once", text)
 	first.Expect("begun")
+	ctx, cancel := context.WithCancel(context.Background())
+	carrier := background(func() error { return y.Event.Wait(ctx) }) // whose look must find the death
+	defer func() { cancel(); <-carrier }()
+	allParked(t, 1)
+	time.Sleep(2 * short)
 	got := background(y.do)
 	until(func() bool { return y.get(onceAt)&bitW != 0 })
 	first.Stop()
