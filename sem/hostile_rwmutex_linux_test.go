@@ -150,21 +150,25 @@ func TestBoundedTryIsExact(t *testing.T) {
 	l, _ := newRWLab(t)
 	const n = sem.MaxPermits
 	l.reset(0, n)
-	me := owner.ID() << ownerAt
-	for i := range n - 2 { // one for the mover's step, one for the taker
-		atomic.StoreUint64(l.permit(i), claim(me, 0))
+	for i := range n - 1 {
+		atomic.StoreUint64(l.permit(i), claim(owner.ID()<<ownerAt, 0))
 	}
 	var stop atomic.Bool
 	var all sync.WaitGroup
-	all.Go(func() {
-		for r := rand.New(rand.NewPCG(5, 6)); !stop.Load(); {
-			l.movePermit(r)
+	all.Go(func() { // gives one back before it takes one
+		r := rand.New(rand.NewPCG(5, 6))
+		for free := n - 1; !stop.Load(); {
+			given := l.givePermit(r)
+			for !l.takePermit(free) {
+				free = r.IntN(n)
+			}
+			free = given
 		}
 	})
 	r := rand.New(rand.NewPCG(7, 8))
-	for i := range killstep.Budget(50_000) {
+	for i := range killstep.Budget(400_000) {
 		if !l.Bo.TryAcquire() {
-			t.Errorf("call %d: no permit, and there were two all the time", i)
+			t.Errorf("call %d: no permit, and there was one all the time", i)
 			break
 		}
 		l.givePermit(r) // not Release, which would keep the one free that is tried first
@@ -173,23 +177,19 @@ func TestBoundedTryIsExact(t *testing.T) {
 	all.Wait()
 }
 
-// movePermit gives one back and takes another one, wherever they are.
-func (l *rwlab) movePermit(r *rand.Rand) {
-	l.givePermit(r)
+// givePermit gives any one back.
+func (l *rwlab) givePermit(r *rand.Rand) int {
 	for {
-		p := l.permit(r.IntN(sem.MaxPermits))
-		if v := atomic.LoadUint64(p); uint32(v) == 0 && atomic.CompareAndSwapUint64(p, v, v|uint64(owner.ID()<<ownerAt)) {
-			return
+		i := r.IntN(sem.MaxPermits)
+		p := l.permit(i)
+		if v := atomic.LoadUint64(p); uint32(v) != 0 && atomic.CompareAndSwapUint64(p, v, v-uint64(owner.ID()<<ownerAt)+1<<32) {
+			return i
 		}
 	}
 }
 
-// givePermit gives any one back.
-func (l *rwlab) givePermit(r *rand.Rand) {
-	for {
-		p := l.permit(r.IntN(sem.MaxPermits))
-		if v := atomic.LoadUint64(p); uint32(v) != 0 && atomic.CompareAndSwapUint64(p, v, v-uint64(owner.ID()<<ownerAt)+1<<32) {
-			return
-		}
-	}
+// takePermit takes a certain one.
+func (l *rwlab) takePermit(i int) bool {
+	v := atomic.LoadUint64(l.permit(i))
+	return uint32(v) == 0 && atomic.CompareAndSwapUint64(l.permit(i), v, v|uint64(owner.ID()<<ownerAt))
 }
