@@ -1,6 +1,7 @@
 package sem
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -14,6 +15,7 @@ import (
 type site struct {
 	park.Site
 	asked atomic.Int64
+	tails atomic.Int32 // calls that may touch the words after they have let others go
 	dull  atomic.Int64 // 0: the last wake-up reached somebody; else when the first of those that did not was
 }
 
@@ -33,6 +35,13 @@ func (s *site) mayAsk() bool {
 	now := int64(time.Since(epoch)) + askEvery // not the wall clock: it may be set back
 	last := s.asked.Load()
 	return now-last >= askEvery && s.asked.CompareAndSwap(last, now)
+}
+
+// ends waits until no call of this process is in its tail.
+func (s *site) ends() {
+	for s.tails.Load() != 0 {
+		runtime.Gosched()
+	}
 }
 
 // vain is told whether a wake-up reached nobody, and reports whether none has reached anybody for a while.

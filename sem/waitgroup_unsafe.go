@@ -47,6 +47,9 @@ func (g *WaitGroup) Add(n int) {
 	if race.Enabled && n < 0 {
 		race.Release(unsafe.Pointer(g))
 	}
+	tails := &siteOf(unsafe.Pointer(g)).tails // see Wait
+	tails.Add(1)
+	defer tails.Add(-1)
 	for {
 		v := g.load()
 		count := int64(uint32(v))
@@ -85,6 +88,9 @@ func (g *WaitGroup) Leave() {
 	if race.Enabled {
 		race.Release(unsafe.Pointer(g))
 	}
+	tails := &siteOf(unsafe.Pointer(g)).tails // see Wait
+	tails.Add(1)
+	defer tails.Add(-1)
 	i := g.table().move(fewer)
 	if i < 0 {
 		panic("sem: Leave of a WaitGroup that this process has not entered")
@@ -98,12 +104,16 @@ func (g *WaitGroup) Leave() {
 // Wait waits until the count is zero and no living process is inside, all at one moment; not each such
 // moment is seen, if it is short. If ctx ends first Wait returns ctx's error. A context that has ended
 // already does not fail a call that need not wait.
+//
+// Once Wait has returned, no Done or Leave of this process that it waited for touches the memory any more: it
+// may be closed.
 func (g *WaitGroup) Wait(ctx context.Context) error {
 	if !g.quiet() && !siteOf(unsafe.Pointer(g)).Spin(g.quiet) {
 		if err := g.wait(ctx); err != nil {
 			return err
 		}
 	}
+	siteOf(unsafe.Pointer(g)).ends()
 	if race.Enabled {
 		race.Acquire(unsafe.Pointer(g))
 	}
