@@ -41,7 +41,7 @@ func TestCrowdIsWokenOneByOne(t *testing.T) {
 	}
 	for _, i := range rand.Perm(n) {
 		change(p.word(i))
-		ends(t, all[i], Woken, Changed)
+		ends(t, all[i], Woken, Changed, Look)
 	}
 	empty(t)
 }
@@ -227,7 +227,7 @@ func TestIdlePollersEnd(t *testing.T) {
 	all = crowd(t, bg, p, maxDirect+1) // and a new one begins
 	for i := range all {
 		change(p.word(i))
-		ends(t, all[i], Woken, Changed)
+		ends(t, all[i], Woken, Changed, Look)
 	}
 	empty(t)
 }
