@@ -53,7 +53,7 @@ def roundtrip(step, pause=0):
     """The distribution of a step's times; before each it pauses for some ns."""
     ns, begin = [], time.perf_counter_ns()
     until = begin + (WARM + WINDOW) * 1_000_000
-    while (t := time.perf_counter_ns()) < until:
+    while (t := time.perf_counter_ns()) < until or not ns:
         end = t + pause
         while t < end:
             t = time.perf_counter_ns()
