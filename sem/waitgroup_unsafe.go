@@ -21,7 +21,8 @@ import (
 // To hand work over, enter before the other leaves, or is done: if somebody is inside at all times, or
 // counted, Wait does not return.
 //
-// At most 64 processes are inside at once, each as often as it likes; Enter in one more waits.
+// There are 64 claims, for as many processes at once, each inside as often as it likes; Enter in one more waits.
+// (A process takes a second claim when one that it comes to sooner is free again while it still is inside.)
 //
 // Done and Leave synchronize before the return of a Wait that they let go, in whichever process. What a
 // process has written that died inside is there, but nothing says how much of it.
@@ -75,7 +76,7 @@ func (g *WaitGroup) Add(n int) {
 func (g *WaitGroup) Done() { g.Add(-1) }
 
 // Enter says that this process works, until Leave or its death. It may be called any number of times, and
-// from any goroutine. It waits only while 64 other processes are inside.
+// from any goroutine. It waits only while others have all 64 claims.
 func (g *WaitGroup) Enter() {
 	if !g.come() {
 		g.awaitRoom()

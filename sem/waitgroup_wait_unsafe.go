@@ -36,11 +36,14 @@ const (
 	entry     = 1 << 32
 )
 
+// more enters at a claim of the process, or a free one, whichever comes first: a process may get a second claim,
+// and each costs one look instead of a search of all.
 func more(v uint64) (uint64, bool) {
-	return v + one, isMine(v) && note(v) != math.MaxUint32
+	if isMine(v) {
+		return v + one, note(v) != math.MaxUint32
+	}
+	return mine() | one, unclaimed(v)
 }
-
-func first(v uint64) (uint64, bool) { return mine() | one, unclaimed(v) }
 
 func fewer(v uint64) (uint64, bool) {
 	if !isMine(v) || note(v) == 0 {
@@ -55,7 +58,7 @@ func fewer(v uint64) (uint64, bool) {
 // come is Enter, if there is room.
 func (g *WaitGroup) come() bool {
 	c := g.table()
-	if c.move(more) < 0 && c.move(first) < 0 {
+	if c.move(more) < 0 {
 		return false
 	}
 	atomic.AddUint64(&g.waitgroup, entry)
