@@ -141,6 +141,9 @@ func TestWaitGroupRelay(t *testing.T) {
 	for _, p := range procs {
 		p.Expect("done")
 	}
+	if err := h.G.Wait(within(t)); err != nil { // the last passer-by may have come after the end
+		t.Error(err)
+	}
 	if n := h.insiders(); n > 0 {
 		t.Errorf("%d others inside after the end", n)
 	}
