@@ -12,14 +12,14 @@ func BenchmarkRWMutex(b *testing.B) {
 	b.Run("shmkit/Read", func(b *testing.B) {
 		m := newVar[sem.RWMutex](b, nil).Ptr()
 		for b.Loop() {
-			m.RLock()
+			m.RLock() //lint:ignore SA2001 the pair is what is measured
 			m.RUnlock()
 		}
 	})
 	b.Run("sync/Read", func(b *testing.B) {
 		m := new(sync.RWMutex)
 		for b.Loop() {
-			m.RLock()
+			m.RLock() //lint:ignore SA2001 the pair is what is measured
 			m.RUnlock()
 		}
 	})

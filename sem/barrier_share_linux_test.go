@@ -100,6 +100,7 @@ func TestBarrierDeath(t *testing.T) {
 	}{{"joined", 2}, {"joined", 3}, {"arrived", 2}, {"running", 3}} {
 		t.Run(fmt.Sprint(c.how, c.waiting), func(t *testing.T) {
 			h, text := newHall(t, 4)
+			carried(t)
 			for range 3 {
 				var got []chan error
 				for range c.waiting {

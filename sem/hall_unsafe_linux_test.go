@@ -133,6 +133,17 @@ func lives() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), ever*3/4)
 }
 
+// carried makes another goroutine of this process, which waits for something else, carry the slice: then
+// nothing but Stale tells the others to look.
+func carried(t testing.TB) {
+	s := new(sem.Semaphore)
+	ctx, cancel := context.WithCancel(context.Background())
+	gone := make(chan error)
+	go func() { gone <- s.Acquire(ctx) }()
+	until(func() bool { return waitedFor(s) })
+	t.Cleanup(func() { cancel(); <-gone })
+}
+
 // party is one goroutine that waits in the barrier; its error.
 func party(h *hall) chan error {
 	got := make(chan error, 1)

@@ -3,6 +3,7 @@ package sem_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -85,7 +86,8 @@ func (h *hall) disturb(t *testing.T) {
 func TestHostileHallWords(t *testing.T) {
 	h, _ := newHall(t, 2)
 	for i, w := range wide() {
-		if testing.Short() && i%5 != 0 {
+		if i%3 != 0 && os.Getenv("SHMKIT_KILLS") == "" { // all of them in the long form
+
 			continue
 		}
 		h.scribble(w)

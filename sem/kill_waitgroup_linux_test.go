@@ -99,6 +99,7 @@ func TestKillWaitGroup(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.op, c.count, c.claims, c.sleeps), func(t *testing.T) {
 			h, text := newHall(t, 2)
+			carried(t)
 			var p pace
 			var got chan error
 			k := hallKills(h, text, c.op, func() {

@@ -32,9 +32,14 @@ func (g *RWGuard) Unlock() { g.rw.Unlock() }
 func (g *RWGuard) RLock() {
 	for g.rw.RLock(); g.rw.Abandoned(); g.rw.RLock() {
 		g.rw.RUnlock()
-		g.Lock()
-		g.Unlock()
+		g.repaired()
 	}
+}
+
+// repaired locks for writing, which is all it takes.
+func (g *RWGuard) repaired() {
+	g.Lock()
+	defer g.Unlock()
 }
 
 // RUnlock gives back one read lock.

@@ -30,6 +30,7 @@ func TestWaitGroupFull(t *testing.T) {
 	for _, how := range []string{"leave", "die"} {
 		t.Run(how, func(t *testing.T) {
 			h, text := newHall(t, 1)
+			carried(t)
 			p := proctest.Start(t, "crowd of one", text)
 			p.Expect("full")
 			in := make(chan error, 1)
