@@ -300,11 +300,7 @@ func TestKillBarrierRepair(t *testing.T) {
 				}
 				atomic.StoreUint64(h.state(), v)
 			})
-<<<<<<< HEAD
-			k.Points = sampled(3)
-=======
-			k.Points = points(2)
->>>>>>> wt-c
+			k.Points = sampled(2)
 			k.Check = func(at killstep.Point) error {
 				if c.op == "reset" && at.Ended {
 					if h.B.Broken() || h.strangers() > 0 {

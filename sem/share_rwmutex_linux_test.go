@@ -95,8 +95,8 @@ func TestRWMutexNinthReader(t *testing.T) {
 		if err := <-got; err != nil {
 			t.Errorf("the ninth: %v", err)
 		}
-		l.RW.RLock() //lint:ignore SA2001 nothing to do inside: again, in the same place
-		l.RW.RUnlock()
+		l.RW.RLock()   // again, in the same place
+		l.RW.RUnlock() //lint:ignore SA2001 nothing to do inside
 		l.RW.RUnlock()
 		if i == 0 {
 			obey(procs[i], "rlock")

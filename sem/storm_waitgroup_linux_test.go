@@ -141,11 +141,7 @@ func TestWaitGroupRelay(t *testing.T) {
 	for _, p := range procs {
 		p.Expect("done")
 	}
-<<<<<<< HEAD
-	if err := h.G.Wait(within(t)); err != nil { // the last passer-by may have come after the end
-=======
 	if err := <-waits(h); err != nil { // the last one who passed by may have died inside
->>>>>>> wt-c
 		t.Error(err)
 	}
 	if n := h.insiders(); n > 0 {
