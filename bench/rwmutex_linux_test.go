@@ -12,15 +12,15 @@ func BenchmarkRWMutex(b *testing.B) {
 	b.Run("shmkit/Read", func(b *testing.B) {
 		m := newVar[sem.RWMutex](b, nil).Ptr()
 		for b.Loop() {
-			m.RLock() //lint:ignore SA2001 the pair is what is measured
-			m.RUnlock()
+			m.RLock()
+			m.RUnlock() //lint:ignore SA2001 the pair is what is measured
 		}
 	})
 	b.Run("sync/Read", func(b *testing.B) {
 		m := new(sync.RWMutex)
 		for b.Loop() {
-			m.RLock() //lint:ignore SA2001 the pair is what is measured
-			m.RUnlock()
+			m.RLock()
+			m.RUnlock() //lint:ignore SA2001 the pair is what is measured
 		}
 	})
 	b.Run("shmkit/Write", func(b *testing.B) { lockAlone(b, newVar[sem.RWMutex](b, nil).Ptr()) })
