@@ -48,13 +48,14 @@ func (w *Waiter) sleepDirect(old uint32) Wake {
 	getUp()
 	w.state.Store(awake)
 	poked := atomic.SwapUint32(&w.poked, 0) != 0
-	if err == futex.ErrTimeout {
+	over := err == futex.ErrTimeout || w.isDue()
+	if over {
 		tick()
 	}
 	switch {
 	case w.ctx.Err() != nil && (poked || err != nil):
 		return Done
-	case poked || err == futex.ErrTimeout:
+	case poked || over:
 		return Look
 	case err == futex.ErrChanged:
 		return Changed

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/shmkit/shmkit/internal/futex"
 	"github.com/shmkit/shmkit/internal/owner"
 	"github.com/shmkit/shmkit/internal/proctest"
 )
@@ -222,5 +223,42 @@ func TestMemoryGoes(t *testing.T) {
 			wg.Wait()
 			empty(t)
 		})
+	}
+}
+
+// A carrier that is woken for nothing, again and again, long before its slice is over, looks all the same when it
+// is: alone, and among others.
+func TestWokenTooOften(t *testing.T) {
+	for _, others := range []int{0, 2} {
+		setSlice(t, 20*time.Millisecond)
+		p := newPage(t)
+		ctx, cancel := context.WithCancel(bg)
+		looked := make(chan bool, 1)
+		go func() {
+			w := Join(bg, p.word(0), nobody{})
+			defer w.Leave()
+			for w.Sleep(0) != Look {
+			}
+			looked <- true
+		}()
+		sleepers(t, 1)
+		var wg sync.WaitGroup
+		for i := range others {
+			wg.Go(func() { dwell(ctx, p.word(1+i), nobody{}) })
+		}
+		end := time.After(20 * time.Second)
+		for in := true; in; {
+			futex.Wake(p.word(0), 1)
+			select {
+			case <-looked:
+				in = false
+			case <-end:
+				t.Fatal("it never looks")
+			case <-time.After(200 * time.Microsecond):
+			}
+		}
+		cancel()
+		wg.Wait()
+		empty(t)
 	}
 }

@@ -15,7 +15,10 @@ func init() { slice.Store(int64(45 * time.Millisecond)) }
 
 // SetSlice changes how long the carrier sleeps, and so how late a death is noticed: a knob for tests, to be
 // turned while nobody sleeps.
-func SetSlice(d time.Duration) { slice.Store(int64(d)) }
+func SetSlice(d time.Duration) {
+	slice.Store(int64(d))
+	clock.due.Store(now() + int64(d))
+}
 
 // Slice is how long the carrier sleeps.
 func Slice() time.Duration { return time.Duration(slice.Load()) }
@@ -39,20 +42,32 @@ func Ticks() uint64 { return clock.ticks.Load() }
 // Who carries the slice does so until it leaves the lot, also while it is up for a look: a timer for the
 // moment in between would cost more than all the rest.
 func (w *Waiter) lieDown() time.Duration {
+	if w.carries {
+		clock.sleepers.Add(1)
+		return untilDue()
+	}
 	enter()
-	if w.carries || clock.carrier.CompareAndSwap(false, true) {
+	if clock.carrier.CompareAndSwap(false, true) {
 		w.carries = true
 		return untilDue()
 	}
 	return 0
 }
 
-// enter counts a sleeper. With the first one a slice begins.
+// enter counts a sleeper. With the first one after a long time a slice begins. Not with each first one: where
+// the only sleeper is woken for nothing all the time, the slice would never be over.
 func enter() {
-	if clock.sleepers.Add(1) == 1 {
-		clock.due.Store(now() + int64(Slice()))
+	if clock.sleepers.Add(1) != 1 {
+		return
+	}
+	if t, s := now(), int64(Slice()); t-clock.due.Load() >= s {
+		clock.due.Store(t + s)
 	}
 }
+
+// isDue reports whether the caller, who carries the slice and has been woken before it was over, is to look all
+// the same: it may be woken too often to be left in peace for a slice.
+func (w *Waiter) isDue() bool { return w.carries && now() >= clock.due.Load() }
 
 // untilDue is not zero, which would be no limit; not even where somebody else is about to look.
 func untilDue() time.Duration {
