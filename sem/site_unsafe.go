@@ -1,7 +1,7 @@
 package sem
 
 import (
-	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -15,7 +15,7 @@ import (
 type site struct {
 	park.Site
 	asked atomic.Int64
-	tails atomic.Int32 // calls that may touch the words after they have let others go
+	tails sync.RWMutex // read-locked by calls that may touch the words after they have let others go
 	dull  atomic.Int64 // 0: the last wake-up reached somebody; else when the first of those that did not was
 }
 
@@ -37,11 +37,10 @@ func (s *site) mayAsk() bool {
 	return now-last >= askEvery && s.asked.CompareAndSwap(last, now)
 }
 
-// ends waits until no call of this process is in its tail.
+// ends waits until the calls of this process that are in their tails have ended, not for those that come.
 func (s *site) ends() {
-	for s.tails.Load() != 0 {
-		runtime.Gosched()
-	}
+	s.tails.Lock()
+	defer s.tails.Unlock()
 }
 
 // vain is told whether a wake-up reached nobody, and reports whether none has reached anybody for a while.

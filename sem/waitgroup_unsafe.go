@@ -49,8 +49,8 @@ func (g *WaitGroup) Add(n int) {
 		race.Release(unsafe.Pointer(g))
 	}
 	tails := &siteOf(unsafe.Pointer(g)).tails // see Wait
-	tails.Add(1)
-	defer tails.Add(-1)
+	tails.RLock()
+	defer tails.RUnlock()
 	for {
 		v := g.load()
 		count := int64(uint32(v))
@@ -90,8 +90,8 @@ func (g *WaitGroup) Leave() {
 		race.Release(unsafe.Pointer(g))
 	}
 	tails := &siteOf(unsafe.Pointer(g)).tails // see Wait
-	tails.Add(1)
-	defer tails.Add(-1)
+	tails.RLock()
+	defer tails.RUnlock()
 	i := g.table().move(fewer)
 	if i < 0 {
 		panic("sem: Leave of a WaitGroup that this process has not entered")
