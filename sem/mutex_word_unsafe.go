@@ -151,12 +151,16 @@ func (m *Mutex) letGo() bool {
 		if w>>ownerShift != owner.ID() {
 			return false
 		}
-		if atomic.CompareAndSwapUint32(&m.mutex, w, w&(abandoned|handoff)) {
-			if w&(waiting|handoff) != 0 {
-				m.wakeOne()
-			}
-			return true
+		if !atomic.CompareAndSwapUint32(&m.mutex, w, w&(abandoned|handoff)) {
+			continue
 		}
+		switch {
+		case w&handoff != 0:
+			m.wakeOne()
+		case w&waiting != 0:
+			futex.Wake(&m.mutex, 1) // and no look at the word, which its next holder may have given up
+		}
+		return true
 	}
 }
 

@@ -18,8 +18,9 @@ func (h *handle) MarshalText() ([]byte, error) { return h.s.Text() }
 
 // Close gives this handle up. The last handle that a process closes on an object unmaps it: what the
 // process still held in it then counts as held by the dead, unless it opens the object again, which makes
-// its old locks look held. If goroutines of this process are waiting inside, that last Close changes nothing and returns an error that is syscall.EBUSY. Pointers
-// and slices into the memory are good until then. A second Close is os.ErrClosed.
+// its old locks look held. If goroutines of this process are waiting inside, that last Close
+// changes nothing and returns an error that is syscall.EBUSY; those that are inside and do not wait are not
+// seen, so they must have returned. Pointers and slices into the memory are good until then. A second Close is os.ErrClosed.
 //
 // A handle that is dropped without Close stays mapped: the collector cannot know who still has a pointer
 // into it. With SHMKIT_LEAKS=1 in the environment it says so on standard error.
