@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -20,7 +21,9 @@ func TestMain(m *testing.M) {
 
 func Example() {
 	main()
-	// Output: 1000 from the other process, 10 from a goroutine
+	// Output:
+	// from the other process: 1000 items, 100 tokens, ended: true
+	// from a goroutine: 10
 }
 
 func TestDrain(t *testing.T) {
@@ -53,8 +56,27 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// A worker that dies is told by its exit, though its ring, its tokens and its event never come to an end.
+func TestWorkerDies(t *testing.T) {
+	r, err := ringbuf.NewSPSC[int64](8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c, err := r.Consumer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	died := errors.New("signal: killed")
+	exit := make(chan error, 1)
+	exit <- died
+	if s, err := collect(c, new(board), exit, numbers()); !errors.Is(err, died) || s.ended {
+		t.Errorf("%v, ended %v", err, s.ended)
+	}
+}
+
 func TestNoSuchRing(t *testing.T) {
-	if err := work("nonsense"); err == nil {
+	if err := work("nonsense", "nonsense"); err == nil {
 		t.Error("a worker without a ring")
 	}
 }
