@@ -37,6 +37,11 @@
 #define ANY(F) (F(0)||F(1)||F(2))
 #endif
 #define CORPSE(i) (cell[i]!=0 && !ALIVE(cell[i]))
+#ifdef M_NOREAP
+#define REAP(look,i) false
+#else
+#define REAP(look,i) (look && CORPSE(i))
+#endif
 #define UNTAKEN(i) (cell[i]==0)
 #define UNSTOPPED(i) (cell[i]==0 || st[cell[i]-1]!=STOP)
 #define FULL (!ANY(UNTAKEN))
@@ -65,10 +70,8 @@ inline scan(look) {
 	atomic{ i=0 };
 	do
 	:: atomic{ i<NC && cell[at(i)]==0 -> cell[at(i)]=p+1; taken(); i=0; goto got }
-#ifndef M_NOREAP
-	:: atomic{ i<NC && look && CORPSE(at(i)) -> cell[at(i)]=p+1; ver[at(i)]=ver[at(i)]+TRYER; taken(); i=0; goto got }
-#endif
-	:: atomic{ i<NC && cell[at(i)]!=0 && !(look && CORPSE(at(i))) -> i++; if :: i==NC -> i=0; break :: else fi }
+	:: atomic{ i<NC && REAP(look,at(i)) -> cell[at(i)]=p+1; ver[at(i)]=ver[at(i)]+TRYER; taken(); i=0; goto got }
+	:: atomic{ i<NC && cell[at(i)]!=0 && !REAP(look,at(i)) -> i++; if :: i==NC -> i=0; break :: else fi }
 	od }
 
 inline ring1(n) {

@@ -9,6 +9,7 @@
  *	M_NOPASS    a leaver passes on what it may have been woken for
  *	M_BAREPASS  … and clears an H and W that nobody stands behind when it woke nobody
  *	M_NOHCLEAR  Unlock clears an H and W that nobody stands behind when it woke nobody
+ *	M_WONLY     Unlock looks for sleepers also when it found H alone
  *	M_NOWTAKE   W is kept by one who slept
  *	M_NOREAP    a dead holder is taken over
  *	M_STALEFREE the slice finds sleepers on a free word
@@ -27,6 +28,11 @@
 #define W 8
 #define A 16
 #define OWN(x) ((x)&3)
+#ifdef M_WONLY
+#define BITS W
+#else
+#define BITS (H|W)
+#endif
 #define NW 1
 #define WORD(k) word
 #ifdef M_STALEFREE
@@ -125,9 +131,9 @@ left:	   atomic{ leave(0); goto out };
 held:	   leave(0);
 inside:	   if :: atomic{ word&A -> word=word&~A; lost=false } :: true fi;
 #ifdef M_NOA
-	   atomic{ in[p]=false; n=word&W; word=word&H };
+	   atomic{ in[p]=false; n=word&BITS; word=word&H };
 #else
-	   atomic{ in[p]=false; n=word&W; word=word&(A|H) };
+	   atomic{ in[p]=false; n=word&BITS; word=word&(A|H) };
 #endif
 	   if
 	   :: n ->
