@@ -1,8 +1,8 @@
 /* sem.Barrier for NC parties: the state (gen | W | phase, runner; number 0), NC places (owner, note), the room
  * (a bell for those without a place, number 1). More goroutines than places: some wait for one.
  * ROUNDS waits a goroutine; ACTION: with an action; JOIN: the goroutines in this mask join first;
- * RESETS: the last process has, in place of a party, one that aborts and resets, step by step, and may be killed
- * between any two of them.
+ * RESETS: process 2 (or 1 of 2; and process 3) has, in place of a party, one that aborts and resets, and
+ * may be killed between any two steps.
  *
  * Promises: all parties of a round are told the same, and "completed" only if all places had arrived; an
  * action is run once at most; a party that dies before its round is complete is reported by a broken
@@ -11,8 +11,7 @@
  * Ingredients that can be taken out:
  *	M_NOSUCC   a successor is appointed before the leader leaves
  *	M_PARITY   completion steps by one, Reset by two
- *	M_ORDER    claim, then load the state, then arrive
- *	M_ARRIVE1  … instead of loading first and claiming as arrived
+ *	M_ARRIVE1  claim, then load the state, then arrive (out: load, then claim as arrived)
  *	M_NOSWEEP  who waits breaks a round that a dead one was needed for
  *	M_BURYFILL Reset buries only while the barrier is Broken
  *	M_NOROOM   who gives a place back rings the room
@@ -69,7 +68,7 @@
  * way) and nobody owes a report; and for a place of one that is stopped or waits itself. */
 #define STALLED(i) (co[i]!=0 && st[co[i]-1]==STOP)
 #define LEGIT(g) ((PH(s)==RUNNING && st[rn-1]==STOP) || (PH(s)==FILLING && !owes && !FULL && !ANY(CORPSE) && \
-	(gof[g]==255 -> !ANY(FREE) : (gof[g]==GEN(s) || foll[g]))) || (gof[g]==255 && ANY(STALLED) && PH(s)!=BROKEN))
+	(gof[g]==255 -> !ANY(FREE) : gof[g]==GEN(s))) || (gof[g]==255 && ANY(STALLED) && PH(s)!=BROKEN))
 #define HAS(q,i) (co[i]==q+1)
 #define died(q) if :: PH(s)!=BROKEN && (HAS(q,0)||HAS(q,1)||(NC>2&&HAS(q,NC-1))) -> owes=true :: else fi
 byte s, rn, room;
@@ -178,11 +177,7 @@ have:
 #ifdef M_ARRIVE1
 	   atomic{ v=0; ldr=false; look=false; gof[g]=f };
 #else
-#ifdef M_ORDER
-	   atomic{ v=0; ldr=false; look=false; f=GEN(s) };
-#else
 	   atomic{ v=0; ldr=false; look=false; if :: PH(s)==BROKEN -> goto give :: else -> f=GEN(s) fi };
-#endif
 	   atomic{ assert(co[c]==p+1); cn[c]=f+1; gof[g]=f };
 #endif
 	   atomic{ join(0,ldr); if :: KILLS>0 -> look=true :: true fi };
@@ -293,5 +288,8 @@ init{ atomic{
 	run Resetter(G0+1,2);
 #elif NP>2
 	run G(G0+1,2);
+#endif
+#if NP>3
+	run Resetter(G0+2,3);
 #endif
 	run Killer(); run Monitor() } }

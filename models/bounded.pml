@@ -1,5 +1,5 @@
 /* sem.BoundedSemaphore: NC cells of owner and version, and a bell (seq | W in bit 0).
- * ROUNDS permits a goroutine, one after another. TRYER: the last goroutine asks TryAcquire instead, and the
+ * ROUNDS permits a goroutine, one after another; those in the mask KEEP do not give theirs back. TRYER: the last goroutine asks TryAcquire instead, and the
  * versions count; without it they are left out, since nobody else looks at them.
  *
  * Promises: the living hold no more than NC permits; at rest everybody alive is through, or stopped
@@ -22,6 +22,9 @@
 #endif
 #ifndef NC
 #define NC 1
+#endif
+#ifndef KEEP
+#define KEEP 0
 #endif
 #ifndef TRYER
 #define TRYER 0
@@ -50,7 +53,11 @@
 #else
 #define STALE(g) (ANY(CORPSE)||ANY(UNTAKEN))
 #endif
+#if KEEP
+#define LEGIT(g) FULL
+#else
 #define LEGIT(g) (!ANY(UNSTOPPED))
+#endif
 #define died(q) held[q]=0
 byte cell[NC], ver[NC];
 byte ev;
@@ -140,7 +147,7 @@ got:
 	   fi;
 #endif
 	   leave(0);
-	   atomic{ i=0 };
+	   atomic{ i=0; if :: (KEEP>>g)&1 -> goto out :: else fi };
 	   do
 	   :: atomic{ cell[at(i)]==p+1 -> cell[at(i)]=0; ver[at(i)]=ver[at(i)]+TRYER; held[p]--; i=0; break }
 	   :: atomic{ cell[at(i)]!=p+1 -> i++; assert(i<NC) }
