@@ -292,4 +292,4 @@ init{ atomic{
 #if NP>3
 	run Resetter(G0+2,3);
 #endif
-	run Killer(); run Monitor() } }
+	run Killer(); run Monitor(); run Watch() } }

@@ -199,6 +199,9 @@ init{ atomic{
 #if G0>1
 	run G(1,0);
 #endif
+#if G0>2
+	run G(2,0);
+#endif
 #if NP>1 && !(TRYER && NP==2)
 	run G(G0,1);
 #endif
@@ -208,4 +211,4 @@ init{ atomic{
 #if TRYER
 	run Try(NG-1,NP-1);
 #endif
-	run Killer(); run Monitor() } }
+	run Killer(); run Monitor(); run Watch() } }

@@ -203,4 +203,4 @@ init{ atomic{
 	run Wt(G0,1);
 #endif
 	run Sg(NG-1,NP-1);
-	run Killer(); run Monitor() } }
+	run Killer(); run Monitor(); run Watch() } }

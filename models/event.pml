@@ -98,4 +98,4 @@ init{ atomic{
 	run G(G0,1);
 #endif
 	run Setter(NG-1,NP-1);
-	run Killer(); run Monitor() } }
+	run Killer(); run Monitor(); run Watch() } }

@@ -96,4 +96,4 @@ init{ atomic{
 #if NP>2
 	run G(G0+1,2);
 #endif
-	run Killer(); run Monitor() } }
+	run Killer(); run Monitor(); run Watch() } }

@@ -1,6 +1,7 @@
 /* sem.RWMutex: the writer's word (owner | H | W | A, number 0), NC places (owner, count), the drain (a bell:
  * seq | W in bit 0, number 1).
- * ROLE: bit g says that goroutine g writes. HAND: who waits may grow old and set H. ROUNDS locks a goroutine.
+ * ROLE: bit g says that goroutine g writes. HAND: who waits may grow old and set H. ROUNDS locks a goroutine. TRY: bit
+ * g says that writer g calls TryLock.
  *
  * Promises: a writer is alone; who is inside after a writer's death inside sees A; at rest everybody
  * alive is through, or waits for something stopped.
@@ -28,6 +29,9 @@
 #endif
 #ifndef HAND
 #define HAND 0
+#endif
+#ifndef TRY
+#define TRY 0
 #endif
 #define H 4
 #define W 8
@@ -94,6 +98,10 @@ proctype Wr(byte g; byte p) provided (CANRUN(p)) {
 	do
 	:: atomic{ r<ROUNDS -> r++;
 		if
+		:: (TRY>>g)&1 -> if :: OWN(word)==0 -> word=word|(p+1); goto tries :: else -> goto out fi
+		:: else
+		fi;
+		if
 		:: OWN(word)==0 && !(word&H) -> word=word|(p+1); goto held
 		:: else
 		fi;
@@ -132,6 +140,10 @@ leaves:
 left:	   leave(0);
 	   goto out;
 
+tries:	   do
+	   :: atomic{ co[i]==0 -> i++; if :: i==NC -> i=0; goto inside :: else fi }
+	   :: atomic{ co[i]!=0 -> i=0; goto unlock }
+	   od;
 leads:	   leave(0);
 held:	   atomic{ slept=false; aged=false; look=false; ldr=false; w=0; i=0 };
 	   do
@@ -367,4 +379,4 @@ init{ atomic{
 #if NP>2
 	RUNG(G0+1,2);
 #endif
-	run Killer(); run Monitor() } }
+	run Killer(); run Monitor(); run Watch() } }

@@ -187,4 +187,4 @@ init{ atomic{
 	run Waits(1,0);
 #endif
 	run First(G0,1); run Second(G0+1,2);
-	run Killer(); run Monitor() } }
+	run Killer(); run Monitor(); run Watch() } }
