@@ -16,8 +16,9 @@
 //	the end of others' work           WaitGroup
 //	a first run                       Once
 //
-// What blocks takes a context or has a form that does. A call that ends with the context's error has
-// changed nothing, but for Barrier.Wait, which breaks the barrier.
+// What blocks takes a context or has a form that does, but for WaitGroup.Enter while others have all claims. A
+// call that ends with the context's error has changed nothing, with two exceptions: Barrier.Wait breaks the
+// barrier, and Cond.Wait has given its Mutex away meanwhile, and takes it back first, however long that takes.
 //
 // Close a segment when all calls of this process on what lies in it have returned. To be let go by another
 // goroutine's call, by its Unlock, its Release or its arrival at a Barrier, does not mean that this call has
