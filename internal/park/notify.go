@@ -80,7 +80,7 @@ func (e *Event) watchOnce(ctx context.Context, c chan<- struct{}, look Looker, r
 	}
 }
 
-func (e *Event) now() moment { return moment{true, e.announce(), Ticks()} }
+func (e *Event) now() moment { return moment{true, e.announce(waiting | watched), Ticks()} }
 
 // tell looks, if it has not at this moment, and sends a token if there may be something to take. It reports
 // false when the watcher has to nap: because a look proves nothing (see package fence), or because an older token has not been received and
