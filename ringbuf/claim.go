@@ -119,12 +119,12 @@ func (s *seat) awaitRoom(h *hunt, x, w uint64) error {
 	s.poke(nil, w)
 	count(&r.ctl.Puts.Parks, 1)
 	err := r.notFull().Await(h.ctx, (*putLooker)(s), s.roomReady)
-	h.rest()
+	h.rest(r)
 	return s.woken(err, r.notFull())
 }
 
 // rest ends a sleep: what was seen before counts no more.
-func (h *hunt) rest() { h.slept, h.spun, h.left = true, false, h.left|1<<16 }
+func (h *hunt) rest(r *crowd) { h.slept, h.spun, h.left = true, false, r.patience() }
 
 // woken is the end of a sleep. Who leaves hands the wake-up on that it may have taken.
 func (s *seat) woken(err error, e *park.Event) error {

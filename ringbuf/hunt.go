@@ -91,7 +91,7 @@ func (s *seat) look(h *hunt, x uint64, see sight) (found bool, err error) {
 	}
 	count(&r.ctl.Gets.Parks, 1)
 	err = r.notEmpty().Await(h.ctx, (*getLooker)(s), s.itemsReady)
-	h.rest()
+	h.rest(r)
 	return false, s.woken(err, r.notEmpty())
 }
 

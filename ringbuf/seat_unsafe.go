@@ -74,8 +74,11 @@ type hunt struct {
 }
 
 // patience bounds a walk. An honest ring takes no more than its capacity, and a step more for each item that
-// others put or take meanwhile; to lose so many races in a row takes a peer that scribbles.
-func (r *crowd) patience() uint64 { return 2*r.cap + 1<<16 }
+// others put or take meanwhile; to lose so many races in a row takes a peer that scribbles. The lower bits are when
+// step looks at the context: for the first time after that many, which no call that need not wait comes to.
+func (r *crowd) patience() uint64 { return (2*r.cap + 1<<16) | lookEvery }
+
+const lookEvery = 1<<12 - 1
 
 func (s *seat) hunt(ctx context.Context) hunt { return hunt{ctx: ctx, left: s.r.patience()} }
 
@@ -85,7 +88,7 @@ func (h *hunt) step() bool {
 		return false
 	}
 	h.left--
-	return h.ctx == nil || h.left&0xfff != 0 || h.ctx.Err() == nil
+	return h.ctx == nil || h.left&lookEvery != 0 || h.ctx.Err() == nil
 }
 
 // lost is why a walk has ended nowhere.
