@@ -100,7 +100,10 @@ func (m move) apply(s string) (bool, string) {
 		return !ready, s
 	case stepTake:
 		if oldest < 0 {
-			return set(at(placeOrphaned), placeTaken)
+			oldest = at(placeOrphaned)
+		}
+		if m.dead { // it may come again, unless it was released
+			return set(oldest, placeOrphaned)
 		}
 		return set(oldest, placeTaken)
 	case stepGet:
@@ -285,12 +288,9 @@ func moves(rec []byte, client, capacity int) (ops []porcupine.Operation) {
 		add(stepLost, 0, in, out, true)
 	case what == callTake && got != 0:
 		mid := int64(load(rec, recordMid))
-		if mid == 0 { // killed as it read
-			mid = in
-		}
-		if dead {
-			add(stepTake, got-1, in, max(mid, tickNow()), false)
-			add(stepRelease, got-1, mid, out, true)
+		if dead { // killed as it read, or as it released
+			add(stepTake, got-1, in, tickNow(), true)
+			add(stepRelease, got-1, in, out, true)
 			return ops
 		}
 		add(stepTake, got-1, in, mid, false)
