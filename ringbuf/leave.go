@@ -9,8 +9,8 @@ import (
 func (s *seat) close() {
 	s.closed.Store(true)
 	_ = s.r.protect(func() error {
-		s.r.notEmpty().Signal()
-		s.r.notFull().Signal()
+		s.r.notEmpty().Evict((*getLooker)(s))
+		s.r.notFull().Evict((*putLooker)(s))
 		return nil
 	})
 	s.unwatch()

@@ -68,6 +68,13 @@ func (e *Event) Pass() {
 	futex.Wake(&e.Seq, 1)
 }
 
+// Evict makes those of this process who wait with that look return to it, though others who wait for the same event stay.
+// Their ready must be true by then.
+func (e *Event) Evict(look Looker) {
+	e.Signal() // whoever leads
+	evict(&e.Seq, look)
+}
+
 // Announce asks for a signal without sleeping on it: whoever signals this event then has a reason to look further.
 func (e *Event) Announce() { e.announce(waiting) }
 
