@@ -36,7 +36,7 @@ func (s *seat) leftBehind(h *hunt, tick *park.Tick, x uint64) (q, w uint64, foun
 				s.behind.Store(r.next(q))
 			}
 			continue
-		case ahead == 0 && stateOf(w) == abi.SlotReading && r.deadTo(tick, w, s):
+		case ahead == 0 && stateOf(w) == abi.SlotReading && r.dead(tick, w):
 			return q, w, true
 		}
 		clean = false

@@ -152,7 +152,7 @@ func (s *seat) roomFor(tick *park.Tick) bool {
 // poke asks a consumer to look behind itself when what blocks a producer is a dead reader's: the item is still to
 // be delivered, and a producer has no business with it. The ring stays full while no consumer calls.
 func (s *seat) poke(tick *park.Tick, w uint64) {
-	if stateOf(w) == abi.SlotReading && s.r.deadTo(tick, w, s) {
+	if stateOf(w) == abi.SlotReading && s.r.dead(tick, w) {
 		s.r.notEmpty().SignalOne()
 	}
 }

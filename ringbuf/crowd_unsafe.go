@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/owner"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/race"
 	"github.com/shmkit/shmkit/internal/segment"
@@ -45,8 +46,7 @@ func (r *crowd) notFull() *park.Event  { return (*park.Event)(r.at(unsafe.Offset
 // at is ring.at.
 func (r *crowd) at(off uintptr) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(r.ctl), off) }
 
-// waiting32 are the words that tell whether somebody sleeps for want of items, and of room; and shut32 the
-// mark of the end.
+// waitingGet and waitingPut tell whether somebody sleeps for want of items, and of room.
 func (r *crowd) waitingGet() *uint32 {
 	return (*uint32)(r.at(unsafe.Offsetof(r.ctl.NotEmpty) + unsafe.Offsetof(r.ctl.NotEmpty.Waiting)))
 }
@@ -153,9 +153,9 @@ func (r *crowd) initialise(lap uint64) {
 func cellRelease(word *uint64) { race.Release(unsafe.Pointer(word)) }
 func cellAcquire(word *uint64) { race.Acquire(unsafe.Pointer(word)) }
 
-// deadTo reports whether the process that a word names is dead; nobody counts as dead. tick is nil outside of a
-// carrier's look.
-func (r *crowd) deadTo(tick *park.Tick, w uint64, s *seat) bool {
+// dead reports whether the process that a word names is dead; nobody counts as dead. It is asked each time, half a
+// microsecond: who looks through the ring after a death is to find all that is there. A carrier's tick remembers.
+func (r *crowd) dead(tick *park.Tick, w uint64) bool {
 	id := holderOf(w)
 	switch {
 	case id == 0:
@@ -163,5 +163,5 @@ func (r *crowd) deadTo(tick *park.Tick, w uint64, s *seat) bool {
 	case tick != nil:
 		return tick.Dead(r.slots, id)
 	}
-	return s.dead(r.slots, id)
+	return !owner.Alive(r.slots, id)
 }

@@ -63,7 +63,7 @@ func (s *seat) item(h *hunt) error {
 			continue
 		case see == claimed && s.settles(x, w):
 			continue
-		case see == claimed && r.deadTo(nil, w, s):
+		case see == claimed && r.dead(nil, w):
 			s.skip(x, w)
 			continue
 		}
@@ -171,7 +171,7 @@ func (s *seat) itemFor(tick *park.Tick) bool {
 			return true
 		}
 	case claimed:
-		if s.r.deadTo(tick, w, s) {
+		if s.r.dead(tick, w) {
 			return true
 		}
 	default:

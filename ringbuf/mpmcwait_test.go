@@ -2,11 +2,14 @@ package ringbuf_test
 
 import (
 	"context"
+	"io"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/ringbuf"
 )
 
@@ -23,8 +26,16 @@ func parked[T any](t *testing.T, r *ringbuf.MPMC[T], n uint64) {
 	}
 }
 
+// noSlices makes a wake-up that is lost stay lost.
+func noSlices(t *testing.T) {
+	old := park.Slice()
+	park.SetSlice(time.Hour)
+	t.Cleanup(func() { park.SetSlice(old) })
+}
+
 // Sleepers are woken by items and by room, one by one, none is forgotten; and by Shutdown, all.
 func TestMPMCWaiting(t *testing.T) {
+	noSlices(t)
 	r := newMPMC[int](t, 2)
 	ctx := within(t)
 	var gets sync.WaitGroup
@@ -222,4 +233,55 @@ func TestMPMCOnTheHeap(t *testing.T) {
 		}
 	}
 	r.Close()
+}
+
+// Before the end is told, what a dead reader had in hand is delivered; and an item that somebody still has in hand at
+// the end comes when he dies.
+func TestMPMCEndLooksBehind(t *testing.T) {
+	r := newMPMC[int](t, 4)
+	ctx := within(t)
+	for n := range 2 {
+		r.TryPut(n)
+	}
+	_, err1 := r.Take(ctx)
+	ringbuf.Bury(r, abi.SlotReading, nobodyAtAll)
+	_, err2 := r.Take(ctx)
+	r.Shutdown()
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	if x, err := r.Take(ctx); err != nil || *x.V != 0 || !x.Redelivered() {
+		t.Fatal(x, err)
+	} else {
+		x.Release()
+	}
+	if _, err := r.Get(ctx); err != io.EOF {
+		t.Error(err)
+	}
+	ringbuf.Bury(r, abi.SlotReading, nobodyAtAll)
+	if v, err := r.Get(ctx); v != 1 || err != nil {
+		t.Error(v, err)
+	}
+	if _, err := r.Get(ctx); err != io.EOF {
+		t.Error(err)
+	}
+}
+
+// Behind a shutdown a consumer may wait for a slot that another one still reads: the release tells it.
+func TestMPMCEndBehindAReader(t *testing.T) {
+	noSlices(t)
+	r := newMPMC[int](t, 1)
+	r.TryPut(0)
+	x, err := r.Take(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Shutdown()
+	ended := make(chan error)
+	go func() { _, err := r.Get(within(t)); ended <- err }()
+	parked(t, r, 1)
+	x.Release()
+	if err := <-ended; err != io.EOF {
+		t.Error(err)
+	}
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"os"
 	"sync/atomic"
-	"time"
-	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/fence"
-	"github.com/shmkit/shmkit/internal/owner"
 	"github.com/shmkit/shmkit/internal/park"
 )
 
@@ -20,8 +17,7 @@ type seat struct {
 	itemsReady func() bool // method values, made once: making one allocates
 	roomReady  func() bool
 	watch      watches
-	alive      [8]atomic.Uint64 // who was found alive a moment ago, see dead
-	inside     atomic.Int32     // calls in slow paths
+	inside     atomic.Int32 // calls in slow paths
 	closed     atomic.Bool
 	_          [128]byte
 
@@ -97,29 +93,6 @@ func (s *seat) lost(h *hunt, x, w uint64) error {
 		return h.ctx.Err()
 	}
 	return s.r.corrupt(x, w)
-}
-
-// The moment for which somebody who was found alive counts as alive without another question, which is a
-// system call.
-const moment = uint32(time.Millisecond / time.Microsecond)
-
-var seatEpoch = time.Now()
-
-// dead asks whether the process id is dead, but not again within a moment after it was alive.
-func (s *seat) dead(near unsafe.Pointer, id uint32) bool {
-	if id == owner.ID() {
-		return false
-	}
-	known := &s.alive[id%uint32(len(s.alive))]
-	now := uint32(time.Since(seatEpoch).Microseconds())
-	if k := known.Load(); uint32(k) == id && now-uint32(k>>32) < moment {
-		return false
-	}
-	if !owner.Alive(near, id) {
-		return true
-	}
-	known.Store(uint64(now)<<32 | uint64(id))
-	return false
 }
 
 // push moves released on to x, if it is behind it. Killed before: the next one who pushes does it.
