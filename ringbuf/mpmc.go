@@ -43,8 +43,8 @@ import (
 // A put of an item synchronizes before the get that returns it; a get, or Release, of a place before the put that
 // uses it again; Shutdown before the get that returns io.EOF.
 //
-// The slots name their owners as Koval and Vyukov's queues do not: a claim and whose it is are one word, so that
-// there is no instruction at which a place belongs to nobody. The protocol was model-checked with Spin.
+// The queue is Vyukov's bounded one without its two counters: a claim and whose it is are one word of the slot, so
+// that there is no instruction at which a place belongs to nobody.
 type MPMC[T any] struct {
 	mu sync.Mutex // one Close, Clone or UnmarshalText at a time
 	at atomic.Pointer[stand[T]]

@@ -29,6 +29,7 @@ type printer func(w io.Writer, o Object)
 // printers are by kind. A kind that has none is shown as bytes.
 var printers = map[abi.Kind]printer{
 	abi.KindSPSC: printSPSC,
+	abi.KindMPMC: printMPMC,
 }
 
 // most is how much of a payload a printer sees.
