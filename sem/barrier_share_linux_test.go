@@ -114,6 +114,7 @@ func TestBarrierDeath(t *testing.T) {
 				if h.B.Broken() {
 					t.Error("broken, and all live")
 				}
+				time.Sleep(3 * short) // mostly they sleep again by then, on a word that says what the victim does
 				v.Kill()
 				for _, g := range got {
 					if err := <-g; err != sem.ErrBroken {
