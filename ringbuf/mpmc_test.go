@@ -228,7 +228,11 @@ func TestMPMCShutdown(t *testing.T) {
 			t.Error(e1, e2, e3)
 		}
 	}
-	if _, err := r.Clone().TryGet(); err != io.EOF { // it leaves the clone to the collector
+	late := r.Clone()
+	if _, err := late.TryGet(); err != io.EOF {
+		t.Error(err)
+	}
+	if err := late.Close(); err != nil {
 		t.Error(err)
 	}
 }
