@@ -21,14 +21,14 @@ import (
 // A plot is one call of a victim on a ring of many of four places, and the world that the call enters: items 0 …
 // warm-1 were put, the first taken ones of them were taken; pre calls of its own go before.
 type plot struct {
-	op                string
-	warm, taken, pre  int
-	writer, reader    bool     // a dead one's claim: with the item warm behind it; on the first item left
-	shut              bool     // it was shut down
-	asleep            bool     // this process waits: for items, or for room
-	steps             int      // the region has no end: so many instructions of it
-	whole             bool     // the hot paths: more points
-	queue, held, more []uint64 // what is in the ring; with a dead reader; what the victim puts
+	op               string
+	warm, taken, pre int
+	writer, reader   bool     // a dead one's claim: with the item warm behind it; on the first item left
+	shut             bool     // it was shut down
+	asleep           bool     // this process waits: for items, or for room
+	steps            int      // the region has no end: so many instructions of it
+	whole            bool     // the hot paths: more points
+	queue, held      []uint64 // what is in the ring; with a dead reader
 }
 
 func (s plot) String() string {
