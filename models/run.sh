@@ -20,9 +20,10 @@ one() {
 	local model=$1; shift
 	rm -rf "$work"/*
 	cd "$work" || exit 1
+	case $set in out) opt=-O0 ;; *) opt=-O1 ;; esac # most of the time would be the compiler's
 	errors=- states=- how="does not compile"
 	spin -a "$@" "$here/$model.pml" >spin.out 2>&1 &&
-		gcc -O1 -w -DNOREDUCE -DSAFETY -DCOLLAPSE -DMEMLIM="${MEMORY:-3000}" -DVECTORSZ=2048 -o pan pan.c || { cd "$here"; return; }
+		gcc $opt -w -DNOREDUCE -DSAFETY -DCOLLAPSE -DMEMLIM="${MEMORY:-3000}" -DVECTORSZ=2048 -o pan pan.c || { cd "$here"; return; }
 	timeout -s INT "${LIMIT:-900}" ./pan -E -m500000 -n >out 2>&1
 	errors=$(grep -oE 'errors: [0-9]+' out | grep -oE '[0-9]+')
 	states=$(grep -oE '[0-9.e+]+ states, stored' out | grep -oE '^[^ ]+')
