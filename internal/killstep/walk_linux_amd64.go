@@ -62,7 +62,7 @@ func (w *walker) step() error {
 	}
 	w.deliver = 0
 	st, err := w.next(blockTime)
-	for err == nil && st == 0 && !w.over && !w.sleeps() { // a loaded machine just did not run it
+	for err == nil && st == 0 && !w.over && !w.sleeps() && time.Now().Before(w.deadline) { // a loaded machine just did not run it
 		st, err = w.next(blockTime)
 	}
 	if err == nil && st == 0 && !w.over {
@@ -75,14 +75,14 @@ func (w *walker) step() error {
 	return nil
 }
 
-// sleeps reports whether my thread waits in the kernel.
+// sleeps reports whether my thread waits in the kernel, or will never run again.
 func (w *walker) sleeps() bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/stat", w.pid, w.me))
 	if err != nil {
 		return true // it is gone, and to wait for it would be for ever
 	}
 	rest := b[bytes.LastIndexByte(b, ')')+1:]
-	return bytes.HasPrefix(rest, []byte(" S")) || bytes.HasPrefix(rest, []byte(" D"))
+	return len(rest) > 1 && bytes.IndexByte([]byte("SDZX"), rest[1]) >= 0
 }
 
 // blocked deals with a system call that lasts. Perhaps it waits for a thread that
