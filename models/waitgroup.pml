@@ -150,6 +150,7 @@ proctype First(byte g; byte p) provided (CANRUN(p)) {
 	{
 	do
 	:: r<ROUNDS -> r++;
+	   if :: r>1 -> atomic{ !shook[1] || st[2]!=RUN -> skip } :: else fi;
 	   enter();
 #if COUNT
 	   atomic{ count++; ENTRY };

@@ -1,12 +1,12 @@
 // Package ringbuf is lock-free rings in shared memory: bounded queues between processes, at the speed of
-// a cache line. An [SPSC] ring has one [Producer] and one [Consumer]. T is plain data without locks or
-// atomics, which is copied as it lies in memory; or []byte, for messages of any length.
+// a cache line. An [SPSC] ring has one [Producer] and one [Consumer]; an [MPMC] ring any number of both. T is plain data without locks or
+// atomics, which is copied as it lies in memory; or, in an SPSC ring, []byte, for messages of any length.
 //
 //	r, err := ringbuf.OpenOrCreateSPSC[Trade]("md.trades", 4096)
 //	p, err := r.Producer()
 //	err = p.Put(ctx, t)
 //
-// Three ways to the same ring, from the simplest to the fastest:
+// Three ways to the same SPSC ring, from the simplest to the fastest:
 //
 //	p.Put(ctx, v)                    v, err := c.Get(ctx)            one item a call
 //	run, err := p.Reserve(ctx, 64)   run, err := c.Next(ctx, 64)     in place: a run of slots
@@ -18,7 +18,7 @@
 //
 // # Death
 //
-// An item is in the ring once Put or Commit has returned, and stays there whoever dies. A producer that
+// What follows is of SPSC; MPMC's documentation has its own. An item is in the ring once Put or Commit has returned, and stays there whoever dies. A producer that
 // is killed before leaves nothing behind, however far it had come. A consumer that is killed leaves what
 // it had not released to the next one; at most the one item in hand (in place: the items not yet
 // released) is seen twice. What Get has taken out is its process's alone: who must not lose an item to its

@@ -32,3 +32,15 @@ var (
 	_ [768]byte = [unsafe.Offsetof(SPSC{}.ConsumerStats)]byte{}
 	_ [896]byte = [unsafe.Sizeof(SPSC{})]byte{}
 )
+
+// The words of a ring of many.
+var (
+	_ [0]byte   = [unsafe.Offsetof(MPMC{}.NotEmpty)]byte{}
+	_ [8]byte   = [unsafe.Offsetof(MPMC{}.Shut)]byte{}
+	_ [128]byte = [unsafe.Offsetof(MPMC{}.NotFull)]byte{}
+	_ [256]byte = [unsafe.Offsetof(MPMC{}.Released)]byte{}
+	_ [264]byte = [unsafe.Offsetof(MPMC{}.Start)]byte{}
+	_ [384]byte = [unsafe.Offsetof(MPMC{}.Puts)]byte{}
+	_ [512]byte = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
+	_ [640]byte = [unsafe.Sizeof(MPMC{})]byte{}
+)

@@ -46,7 +46,7 @@ type SPSC struct {
 // Event is what one direction of a ring sleeps on, changed as one word of 64 bits.
 type Event struct {
 	Seq     uint32 // the futex: moves on with each signal
-	Waiting uint32 // 1: somebody may sleep on this Seq
+	Waiting uint32 // bit 0: somebody may sleep on this Seq; bit 1: one of them takes nothing, so wake all
 }
 
 // ProducerStats is the producer's part of the statistics.

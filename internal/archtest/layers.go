@@ -32,7 +32,7 @@ var (
 		"queue":   {"github.com/fxamacker/cbor"},
 		"manager": {"github.com/fxamacker/cbor"},
 	}
-	forTests = []string{"github.com/google/go-cmp"}
+	forTests = []string{"github.com/google/go-cmp", "github.com/anishathalye/porcupine"}
 )
 
 // place is where a package stands: in a layer, or beside the layers.

@@ -83,7 +83,7 @@ func TestSignal(t *testing.T) {
 		t.Error("a signal to nobody leaves a trace")
 	}
 	e.Seq = 1<<32 - 1 // it wraps around without touching what is beside it
-	if seq := e.announce(); seq != 1<<32-1 || !e.Awaited() || e.announce() != seq {
+	if seq := e.announce(waiting); seq != 1<<32-1 || !e.Awaited() || e.announce(waiting) != seq {
 		t.Errorf("announced with %#x", seq)
 	}
 	e.Signal()

@@ -14,45 +14,75 @@ import (
 // Event is the word on which one direction of a ring sleeps (an event count). It lies in shared memory,
 // at a multiple of eight; zero is ready.
 //
-//	63          32 31           0
-//	+-------------+-------------+
-//	|   waiting   |     seq     |    waiting: 1 while somebody may sleep on this seq
-//	+-------------+-------------+
+//	63      34  33  32 31           0
+//	+---------+---+---+-------------+
+//	|         | A | W |     seq     |    W: somebody may sleep on this seq
+//	+---------+---+---+-------------+    A: one of them takes nothing (Notify): wake all
 //
-// A sleeper announces (sets waiting), looks once more, and sleeps on the seq that it announced with.
-// Whoever changes what sleepers wait for signals: with waiting clear that is one load; else one
-// compare-and-swap clears it and moves seq on, so that nobody falls asleep on the old one, and all are
-// woken. Whoever is woken announces anew before it looks.
+// A sleeper announces (sets W), looks once more, and sleeps on the seq that it announced with.
+// Whoever changes what sleepers wait for signals: with W clear that is one load; else one
+// compare-and-swap clears W and A and moves seq on, so that nobody falls asleep on the old one, and all are
+// woken, or one. Whoever is woken announces anew before it looks. One who was woken alone wakes the next when
+// it leaves something behind, or takes nothing: see Pass.
 //
 // Killed after the change and before the swap, or between the swap and the wake-up: the sleepers' slices.
 type Event abi.Event
 
 func (e *Event) word() *uint64 { return (*uint64)(unsafe.Pointer(e)) }
 
-const waiting = 1 << 32
+const (
+	waiting = 1 << 32
+	watched = 1 << 33
+
+	everybody = 1<<31 - 1
+)
 
 // Awaited is what a publisher loads after each publication; package fence says how the two are ordered.
 func (e *Event) Awaited() bool { return atomic.LoadUint32(&e.Waiting) != 0 }
 
 // Signal wakes all who wait, if anybody may.
-func (e *Event) Signal() {
+func (e *Event) Signal() { e.signal(everybody) }
+
+// SignalOne wakes one process that waits, if any may, and reports whether it did.
+func (e *Event) SignalOne() bool { return e.signal(1) }
+
+func (e *Event) signal(n int) bool {
 	for {
 		v := atomic.LoadUint64(e.word())
 		if v>>32 == 0 {
-			return
+			return false
 		}
 		if atomic.CompareAndSwapUint64(e.word(), v, uint64(uint32(v)+1)) {
-			futex.Wake(&e.Seq, 1<<31-1)
-			return
+			if v&watched != 0 {
+				n = everybody
+			}
+			futex.Wake(&e.Seq, n)
+			return true
 		}
 	}
 }
 
+// Pass hands a wake-up on: by one who was woken and leaves something behind, or takes nothing.
+func (e *Event) Pass() {
+	e.announce(waiting)
+	futex.Wake(&e.Seq, 1)
+}
+
+// Evict makes those of this process who wait with that look return to it, though others who wait for the same event stay.
+// Their ready must be true by then.
+func (e *Event) Evict(look Looker) {
+	e.Signal() // whoever leads
+	evict(&e.Seq, look)
+}
+
+// Announce asks for a signal without sleeping on it: whoever signals this event then has a reason to look further.
+func (e *Event) Announce() { e.announce(waiting) }
+
 // announce returns the seq to sleep on.
-func (e *Event) announce() uint32 {
+func (e *Event) announce(bits uint64) uint32 {
 	for {
 		v := atomic.LoadUint64(e.word())
-		if v>>32 != 0 || atomic.CompareAndSwapUint64(e.word(), v, v|waiting) {
+		if v&bits == bits || atomic.CompareAndSwapUint64(e.word(), v, v|bits) {
 			return uint32(v)
 		}
 	}
@@ -71,7 +101,7 @@ func (e *Event) Await(ctx context.Context, look Looker, ready func() bool) error
 	w := Join(ctx, &e.Seq, look)
 	defer w.Leave()
 	for {
-		v := e.announce()
+		v := e.announce(waiting)
 		if !w.Leading() {
 			if ready() { // a watcher may sleep at the head that has told so: see Notify
 				return nil

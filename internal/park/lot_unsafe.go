@@ -87,6 +87,26 @@ func (s *shard) withdraw(w *Waiter) bool {
 	return false
 }
 
+// evict appoints the followers of word that wait for look, out of their turn and beside the leader: what look waits for
+// has ended for it alone, and the leader may have no reason to leave.
+func evict(word *uint32, look Looker) {
+	s := shardOf(word)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[word]
+	if q == nil {
+		return
+	}
+	for w := q.first; w != nil; {
+		next := w.next
+		if w.look == look {
+			q.drop(w)
+			w.ready <- struct{}{}
+		}
+		w = next
+	}
+}
+
 func (q *queue) drop(w *Waiter) {
 	if w.prev == nil {
 		q.first = w.next

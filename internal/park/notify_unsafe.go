@@ -59,8 +59,10 @@ func Notify(c chan<- struct{}, s Watched) (stop func()) {
 
 // Notify is the function Notify for an Event.
 func (e *Event) Notify(c chan<- struct{}, look Looker, ready func() bool) (stop func()) {
-	return Notify(c, Watched{Word: &e.Seq, Look: look, Announce: e.announce, Ready: ready, Sure: fence.Heavy})
+	return Notify(c, Watched{Word: &e.Seq, Look: look, Announce: e.watch, Ready: ready, Sure: fence.Heavy})
 }
+
+func (e *Event) watch() uint32 { return e.announce(waiting | watched) }
 
 // faulted ends a watcher whose memory has gone away (a file that was cut short): a last token makes the user
 // look, and find out. Any other panic passes.

@@ -43,6 +43,7 @@ type printer func(w io.Writer, o Object)
 // printers are by kind. A kind that has none is shown as bytes.
 var printers = map[abi.Kind]printer{
 	abi.KindSPSC: printSPSC,
+	abi.KindMPMC: printMPMC,
 	abi.KindVar:  printVar,
 }
 
