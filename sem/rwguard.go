@@ -28,7 +28,8 @@ func (g *RWGuard) Lock() {
 // Unlock unlocks for writing.
 func (g *RWGuard) Unlock() { g.rw.Unlock() }
 
-// RLock locks for reading, after it has locked for writing and repaired if a dead writer left anything.
+// RLock locks for reading, after it has locked for writing and repaired if a dead writer left anything. Then it
+// waits as a writer does, also for readers that came in behind another's repair.
 func (g *RWGuard) RLock() {
 	for g.rw.RLock(); g.rw.Abandoned(); g.rw.RLock() {
 		g.rw.RUnlock()

@@ -173,11 +173,8 @@ func TestRWGuardRepairs(t *testing.T) {
 		if order == "guarded lock" {
 			obey(a, order, "intact", "unlock")
 		} else {
-			a.Send(order)
-			b.Send(order)
-			a.Expect(order)
-			b.Expect(order)
-			obey(a, "intact")
+			obey(a, order, "intact")
+			obey(b, order)
 			obey(b, "intact", "runlock")
 			obey(a, "runlock")
 		}
