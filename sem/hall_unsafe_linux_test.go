@@ -29,18 +29,9 @@ type hall struct {
 
 func newHall(t testing.TB, parties int) (*hall, string) {
 	t.Helper()
-	slice(t, short)
-	v, err := shm.New[hall]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := v.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	v.Ptr().B.Init(parties)
-	return v.Ptr(), text(t, v)
+	h, text := common[hall](t)
+	h.B.Init(parties)
+	return h, text
 }
 
 func enterHall(args []string, slice time.Duration) *hall {

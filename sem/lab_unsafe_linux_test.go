@@ -47,10 +47,13 @@ type lab struct {
 }
 
 // newLab makes a lab, and its handle for other processes.
-func newLab(t testing.TB) (*lab, string) {
+func newLab(t testing.TB) (*lab, string) { return common[lab](t) }
+
+// common makes a T that the processes of a test share, and its handle for the others. The slice is short.
+func common[T any](t testing.TB) (*T, string) {
 	t.Helper()
 	slice(t, short)
-	v, err := shm.New[lab]()
+	v, err := shm.New[T]()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,20 +29,7 @@ type rwlab struct {
 	Mends atomic.Int64
 }
 
-func newRWLab(t testing.TB) (*rwlab, string) {
-	t.Helper()
-	slice(t, short)
-	v, err := shm.New[rwlab]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := v.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return v.Ptr(), text(t, v)
-}
+func newRWLab(t testing.TB) (*rwlab, string) { return common[rwlab](t) }
 
 // enterRW opens the lab of args[0] in another process, which lives as long as the process.
 func enterRW(args []string) *rwlab {
