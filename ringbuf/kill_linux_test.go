@@ -395,21 +395,27 @@ func play[T any](t *testing.T, f form[T], s scene) {
 }
 
 func (st *stage[T]) sweep(t *testing.T, points killstep.Points, sample int) {
-	late := 0
-	r := killstep.Run(t, killstep.Config{
+	sweepInTime(t, killstep.Config{
 		Victim: st.f.end, Points: points, MaxSteps: st.s.steps, Sample: sample,
 		Prepare: func() []string { return st.set(t) },
 		Watch:   func() []byte { return ringbuf.Payload(st.r) },
-		Check: func(at killstep.Point) error {
-			start := time.Now()
-			err := st.check(at)
-			if time.Since(start) > soon {
-				late++
-			}
-			return err
-		},
+		Check:   st.check,
 	})
-	if late > 1+r.Visited/10 {
+}
+
+// sweepInTime runs c, and fails when too many of its checks, which are recoveries, take longer than soon.
+func sweepInTime(t *testing.T, c killstep.Config) {
+	t.Helper()
+	late, check := 0, c.Check
+	c.Check = func(at killstep.Point) error {
+		start := time.Now()
+		err := check(at)
+		if time.Since(start) > soon {
+			late++
+		}
+		return err
+	}
+	if r := killstep.Run(t, c); late > 1+r.Visited/10 {
 		t.Errorf("%d of %d recoveries took longer than %v", late, r.Visited, soon)
 	}
 }
