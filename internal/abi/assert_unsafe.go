@@ -44,3 +44,15 @@ var (
 	_ [512]byte = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
 	_ [640]byte = [unsafe.Sizeof(MPMC{})]byte{}
 )
+
+// The words of a broadcast.
+var (
+	_ [0]byte     = [unsafe.Offsetof(Broadcast{}.SPSC)]byte{}
+	_ [896]byte   = [unsafe.Offsetof(Broadcast{}.Oldest)]byte{}
+	_ [1024]byte  = [unsafe.Offsetof(Broadcast{}.Joins)]byte{}
+	_ [1152]byte  = [unsafe.Offsetof(Broadcast{}.Last)]byte{}
+	_ [1280]byte  = [unsafe.Offsetof(Broadcast{}.Places)]byte{}
+	_ [128]byte   = [unsafe.Offsetof(Place{}.Pos)]byte{}
+	_ [256]byte   = [unsafe.Sizeof(Place{})]byte{}
+	_ [17664]byte = [unsafe.Sizeof(Broadcast{})]byte{}
+)
