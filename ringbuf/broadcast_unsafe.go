@@ -105,8 +105,8 @@ func (c *cast) place(i uint64) end {
 // used is how many places may be claimed.
 func (c *cast) used() uint64 { return min(atomic.LoadUint64(&c.all.Used), abi.Places) }
 
-// dead reports whether the process whose place it is has died. A tick remembers what it has asked; nil asks.
-func dead(p *abi.Place, word uint32, t *park.Tick) bool {
+// deadPlace reports whether the process whose place it is has died. A tick remembers what it has asked; nil asks.
+func deadPlace(p *abi.Place, word uint32, t *park.Tick) bool {
 	id := word >> ownerShift
 	if t != nil {
 		return t.Dead(unsafe.Pointer(&p.Word), id)

@@ -40,12 +40,13 @@ import (
 // Who is stopped, and alive, is waited for, if the broadcast waits for subscribers at all.
 type grants struct {
 	*cast
-	joins  uint64    // as it was before limit was computed
-	limit  uint64    // so far the subscribers let us go, as last seen
-	first  uint64    // oldest
-	gone   uint64    // messages before first
-	asked  time.Time // when we last asked who lives
-	marked int       // the mark of oldest that was written last
+	joins  uint64      // as it was before limit was computed
+	limit  uint64      // so far the subscribers let us go, as last seen
+	first  uint64      // oldest
+	gone   uint64      // messages before first
+	asked  time.Time   // when we last asked who lives
+	marked int         // the mark of oldest that was written last
+	orphan atomic.Bool // the slice has seen that a dead one holds us up
 }
 
 // resume begins where the last publisher has stopped.
@@ -145,7 +146,7 @@ func (g *grants) scan(pos uint64, exact bool) (limit uint64, err error) {
 
 // enough reports whether a waiting publisher should look.
 func (g *grants) enough(pos, need uint64, exact bool) bool {
-	if g.overrun {
+	if g.overrun || g.orphan.Load() {
 		return true
 	}
 	limit, err := g.scan(pos, exact)
@@ -166,20 +167,23 @@ func (g *grants) behind(goal uint64, f func(p *abi.Place, word uint32) bool) boo
 
 // heldByDead is for the publisher's slice.
 func (g *grants) heldByDead(t *park.Tick, pos, need uint64) bool {
-	return g.behind(pos+need-g.room, func(p *abi.Place, w uint32) bool { return dead(p, w, t) })
+	if !g.overrun && g.behind(pos+need-g.room, func(p *abi.Place, w uint32) bool { return deadPlace(p, w, t) }) {
+		g.orphan.Store(true) // so that the publisher, when it is up, does not lie down again
+	}
+	return g.orphan.Load()
 }
 
 // bury frees the places of the dead that are behind goal. To ask is a system call, so not everyone who polls with TryPut
 // asks each time.
 func (g *grants) bury(goal uint64) (buried bool) {
-	if time.Since(g.asked) < time.Millisecond {
+	if !g.orphan.Swap(false) && time.Since(g.asked) < time.Millisecond {
 		return false
 	}
 	g.asked = time.Now()
 	for i := range g.used() {
 		p := &g.all.Places[i]
 		w := atomic.LoadUint32(&p.Word)
-		if w&abi.PlaceActive == 0 || !before(atomic.LoadUint64(&p.Pos), goal) || !dead(p, w, nil) {
+		if w&abi.PlaceActive == 0 || !before(atomic.LoadUint64(&p.Pos), goal) || !deadPlace(p, w, nil) {
 			continue
 		}
 		if atomic.CompareAndSwapUint32(&p.Word, w, 0) {

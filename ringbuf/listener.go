@@ -39,7 +39,7 @@ type listener struct {
 	closed atomic.Bool
 	inside atomic.Bool // a call is in a slow path
 	watch  watches
-	msgs   messages // of a ring of messages
+	msgs   hearing // of a ring of messages
 	_      [128]byte
 }
 

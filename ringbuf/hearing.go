@@ -9,8 +9,8 @@ import (
 	"github.com/shmkit/shmkit/internal/fence"
 )
 
-// messages is a listener's part of a ring of messages; compare byteReader.
-type messages struct {
+// hearing is a listener's part of a ring of messages; compare byteReader.
+type hearing struct {
 	count uint64   // taken or missed, in all that were ever published
 	left  int      // until it is ctx's turn
 	copy  []byte   // the one that Get has returned
@@ -72,7 +72,7 @@ func (l *listener) record(ctx context.Context) error {
 	return l.enter(func() error { return l.look(ctx, 1) })
 }
 
-// next is Next of a ring of messages, which nobody overruns.
+// nextMessages is Next of a ring of messages, which nobody overruns.
 func (l *listener) nextMessages(ctx context.Context, n int) ([][]byte, error) {
 	l.msgs.forget()
 	if err := l.record(ctx); err != nil {
@@ -96,7 +96,7 @@ func (l *listener) nextMessages(ctx context.Context, n int) ([][]byte, error) {
 	return b.batch, nil
 }
 
-func (b *messages) forget() { b.batch, b.ends, b.done = b.batch[:0], b.ends[:0], 0 }
+func (b *hearing) forget() { b.batch, b.ends, b.done = b.batch[:0], b.ends[:0], 0 }
 
 // releaseMessages is Release of messages that Next has returned.
 func (l *listener) releaseMessages(n int) {

@@ -40,7 +40,7 @@ func (c *cast) joinAt(l *listener, e end, i uint64, from From) error {
 		}
 	}
 	raceAcquire(&c.ctl.Tail)
-	begin(p, pos, count)
+	standAt(p, pos, count)
 	if !atomic.CompareAndSwapUint32(e.word, owner.Word, owner.Word|abi.PlaceActive) {
 		return fmt.Errorf("ringbuf: %s of %s: its word never stands still: %w", e.what, c.label(), abi.ErrCorrupt)
 	}
@@ -54,7 +54,7 @@ func (c *cast) joinAt(l *listener, e end, i uint64, from From) error {
 		if pos, count, err = c.countOldest(); err != nil {
 			break
 		}
-		begin(p, pos, count)
+		standAt(p, pos, count)
 	}
 	atomic.CompareAndSwapUint32(e.word, owner.Word|abi.PlaceActive, owner.Word) // take gives it up
 	if err == nil {
@@ -63,8 +63,8 @@ func (c *cast) joinAt(l *listener, e end, i uint64, from From) error {
 	return err
 }
 
-// begin is where the subscriber of the place stands.
-func begin(p *abi.Place, pos, count uint64) {
+// standAt is where the subscriber of the place stands.
+func standAt(p *abi.Place, pos, count uint64) {
 	atomic.StoreUint64(&p.Count, count)
 	atomic.StoreUint64(&p.Pos, pos)
 	atomic.StoreUint64(&p.Given, pos)
