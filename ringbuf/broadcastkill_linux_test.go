@@ -388,7 +388,7 @@ func TestBroadcastKillAnywhere(t *testing.T) {
 		{op: "next", warm: 30}, {op: "get", asleep: true}, {op: "close", asleep: true}, {op: "next", asleep: true},
 		{op: "get", overrun: true, late: true}, {op: "getbatch", overrun: true, late: true},
 	}...)
-	every, turn := 4, int(time.Now().UnixNano()>>10) // a usual run does a quarter of them, by turns
+	every, turn := 12, int(time.Now().UnixNano()>>10) // a usual run does a twelfth of them, by turns
 	if os.Getenv("SHMKIT_KILLS") != "" || os.Getenv("SHMKIT_TEST_EVERY") != "" {
 		every = 1
 	}

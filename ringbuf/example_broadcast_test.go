@@ -33,18 +33,20 @@ func ExampleBroadcast() {
 	p.Put(ctx, 2)
 	b.Shutdown()
 	for _, s := range []*ringbuf.Subscriber[float64]{early, late, later} {
+		var heard []float64
 		for price, err := range s.All(ctx) {
-			fmt.Print(price, " ")
 			if err != nil {
+				fmt.Println(err)
 				return
 			}
+			heard = append(heard, price)
 		}
-		fmt.Println()
+		fmt.Println(heard)
 	}
 	// Output:
-	// 1.5 1.25 1.75 2
-	// 1.5 1.25 1.75 2
-	// 2
+	// [1.5 1.25 1.75 2]
+	// [1.5 1.25 1.75 2]
+	// [2]
 }
 
 // A publisher that waits for nobody: who is too slow hears how much it has missed, and goes on.

@@ -165,7 +165,7 @@ func (g *grants) behind(goal uint64, f func(p *abi.Place, word uint32) bool) boo
 	return false
 }
 
-// heldByDead is for the publisher's slice.
+// heldByDead is for a publisher that sleeps: before it lies down, and at each slice, whose tick remembers who was asked.
 func (g *grants) heldByDead(t *park.Tick, pos, need uint64) bool {
 	if !g.overrun && g.behind(pos+need-g.room, func(p *abi.Place, w uint32) bool { return deadPlace(p, w, t) }) {
 		g.orphan.Store(true) // so that the publisher, when it is up, does not lie down again

@@ -272,11 +272,12 @@ func (w *writer) await(ctx context.Context, n uint64) (free uint64, err error) {
 // roomy is ready for a call that spins. It looks mostly at what the consumer writes now and then, and only
 // sometimes at the line that it writes with every item; and seldom enough to leave both alone.
 func (w *writer) roomy() bool {
-	if w.polls++; w.polls%16 == 0 {
-		return w.ready()
-	}
+	w.polls++
 	if w.grants != nil {
-		return w.grants.enough(w.position(), w.need, false)
+		return w.check() != nil || w.grants.enough(w.position(), w.need, w.polls%16 == 0)
+	}
+	if w.polls%16 == 0 {
+		return w.ready()
 	}
 	n := atomic.LoadUint64(&w.r.ctl.Limit) - w.position()
 	return int64(n) >= int64(w.need)
@@ -288,8 +289,8 @@ func (w *writer) ready() bool {
 	if w.check() != nil {
 		return true
 	}
-	if w.grants != nil {
-		return w.grants.enough(w.position(), w.need, true)
+	if w.grants != nil { // who carries the slice asks for itself, when it is over, who lives
+		return w.grants.enough(w.position(), w.need, true) || w.grants.heldByDead(nil, w.position(), w.need)
 	}
 	free, err := w.r.free(w.position(), w.need, true)
 	return err != nil || free >= w.need
@@ -297,7 +298,10 @@ func (w *writer) ready() bool {
 
 // Stale implements park.Looker.
 func (w *writer) Stale(t *park.Tick) bool {
-	return w.ready() || w.grants != nil && w.grants.heldByDead(t, w.position(), w.need)
+	if w.grants != nil {
+		return w.check() != nil || w.grants.enough(w.position(), w.need, true) || w.grants.heldByDead(t, w.position(), w.need)
+	}
+	return w.ready()
 }
 
 // position is the next position to publish, in either form of ring.
