@@ -112,7 +112,8 @@ func (s *seat) awaitRoom(h *hunt, x, w uint64) error {
 	if !h.spun {
 		h.spun = true
 		count(&r.ctl.Puts.Waits, 1)
-		if s.putSite.SpinApart(8, func() bool { return atomic.LoadUint64(r.word(x)) != w || r.shut() }) {
+		moved := func() bool { return atomic.LoadUint64(r.word(x)) != w || r.shut() }
+		if s.putSite.SpinApart(8, moved) || s.putTurns.Yield(moved) {
 			return nil
 		}
 	}

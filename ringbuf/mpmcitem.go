@@ -88,8 +88,8 @@ func (m *MPMC[T]) PutBatch(ctx context.Context, vs []T) (n int, err error) {
 func (p *stand[T]) putRun(vs []T) (n int) {
 	err := error(nil)
 	for n < len(vs) && err == nil {
-		if p.putFast(&vs[n]) {
-			n++
+		if k := p.putRow(vs[n:]); k > 0 {
+			n += k
 			//lint:ignore SA1012 nil means: do not wait
 		} else if err = p.putSlow(nil, &vs[n], false); err == nil {
 			n++
@@ -122,8 +122,8 @@ func (m *MPMC[T]) GetBatch(ctx context.Context, dst []T) (n int, err error) {
 func (p *stand[T]) getRun(dst []T) (n int) {
 	err := error(nil)
 	for n < len(dst) && err == nil {
-		if p.getFast(&dst[n]) {
-			n++
+		if k := p.getRow(dst[n:]); k > 0 {
+			n += k
 			//lint:ignore SA1012 nil means: do not wait
 		} else if err = p.getSlow(nil, &dst[n], false); err == nil {
 			n++

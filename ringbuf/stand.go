@@ -18,11 +18,12 @@ type stand[T any] struct {
 	gets  *uint32   // abi.MPMC.NotEmpty.Waiting: not 0 while a consumer may sleep. Or always
 	puts  *uint32   // abi.MPMC.NotFull.Waiting, the same for producers
 	all   []cell[T]
+	size  uintptr // of a slot
 	seat
 }
 
 func newStand[T any](r *crowd) *stand[T] {
-	p := &stand[T]{track: r.track, bound: r.bound(), all: cells[T](r), shut: r.shutWord(), gets: r.waitingGet(), puts: r.waitingPut()}
+	p := &stand[T]{track: r.track, bound: r.bound(), all: cells[T](r), size: uintptr(r.stride), shut: r.shutWord(), gets: r.waitingGet(), puts: r.waitingPut()}
 	if r.seg == nil || !r.seg.Guarded() {
 		p.fast = p.all
 	}
