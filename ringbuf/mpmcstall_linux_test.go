@@ -150,6 +150,11 @@ func stallGame(t *testing.T, capacity int, limit time.Duration) uint64 {
 			}
 		}
 	}
+	if s := r.Stats(); s.PutParks == 0 && s.GetParks == 0 {
+		t.Errorf("capacity %d: nobody has slept in %d rounds: then nothing was tested", capacity, n)
+	} else {
+		t.Logf("capacity %d: %d sleeps to put, %d to get", capacity, s.PutParks, s.GetParks)
+	}
 	return n
 }
 
