@@ -8,15 +8,28 @@ import (
 	"github.com/shmkit/shmkit/internal/race"
 )
 
-// A run is several positions in a row, of one lap, so that their words are the same. Each is claimed, or taken, by a swap
-// of its own: for all others a run is so many puts, or gets, one behind the other, and so it is when the one
-// who does it dies in the middle of it.
+// A row is several positions one behind the other, of one lap, so that their words are the same. Each is claimed, or taken,
+// by a swap of its own, from the first to the last: for everybody else a row is so many puts, or gets, of one
+// process, and so it is when that dies, or stops, in the middle of it. So what the protocol rests on stays as it is:
+//
+//   - Laps. A row ends with its lap at the latest, and does not begin where released has to be pushed first (bound): the
+//     slow path does that, as it does for a single put. So no word is claimed that could be misread.
+//   - Free of the next lap comes from nobody but who takes an item that is next to be taken, or who skips there: a
+//     row of places is never given back, all that was claimed is committed.
+//   - The mark of Shutdown is loaded before the claims. Closed is planted where nothing is claimed yet, by a swap on the
+//     same Free, so one of them loses; and it is planted where a consumer is, behind which nothing is claimed:
+//     a row that is already begun ends before it or is drained.
+//   - Waiting. A row does not wait. Who finds no place for one, or no item, takes the slow path. Behind the last commit
+//     the waiters' word is loaded, once: all commits are before that load, so a sleeper that has announced itself
+//     sees them or is woken, and who is woken alone hands on what he leaves.
+//   - The commits are plain stores by the living owner of the words. No one else changes a living owner's word, and a
+//     dead one stores nothing any more.
 
 // fetched is for how many bytes a run asks beforehand: see package prefetch.
 const fetched = 1024
 
-// run is the slots from x on, to the end of the lap at most, n at most; none where a single put would take the slow path.
-func (p *stand[T]) run(x uint64, n int) []cell[T] {
+// row is the slots from x on, to the end of the lap at most, n at most; none where each operation takes the slow path.
+func (p *stand[T]) row(x uint64, n int) []cell[T] {
 	i := x & p.mask
 	if i >= uint64(len(p.fast)) {
 		return nil
@@ -25,16 +38,15 @@ func (p *stand[T]) run(x uint64, n int) []cell[T] {
 	return cells[:min(n, len(cells))]
 }
 
-// putRow claims free places in a row, writes to them, and commits them, and returns how many. The last is committed
-// first: a consumer that waits for the first one finds all of them there, and keeps off their lines until then. Nobody
-// looks at one before all those before it are taken, so the order of the commits is nobody else's
-// business. Killed on the way: each place that is not committed is skipped.
+// putRow claims free places in a row, writes to them, commits them, and returns how many. All that may have to wait for a
+// line, the claims and the items, is done before the first commit, which brings the consumers to these lines.
+// Killed on the way: what is committed are the first so many, and consumers skip the others.
 func (p *stand[T]) putRow(vs []T) (n int) {
 	x := atomic.LoadUint64(&p.seat.put)
 	if x&p.bound == 0 || atomic.LoadUint32(p.shut) != 0 {
 		return 0
 	}
-	cells := p.run(x, len(vs))
+	cells := p.row(x, len(vs))
 	if len(cells) == 0 {
 		return 0
 	}
@@ -46,16 +58,18 @@ func (p *stand[T]) putRow(vs []T) (n int) {
 	for n < len(cells) && atomic.LoadUint64(&cells[n].word) == free && atomic.CompareAndSwapUint64(&cells[n].word, free, mine) {
 		n++
 	}
-	for i := n - 1; i >= 0; i-- {
-		c := &cells[i]
+	row := cells[:n]
+	for i := range row {
 		if race.Enabled {
-			cellAcquire(&c.word)
+			cellAcquire(&row[i].word)
 		}
-		c.v = vs[i]
+		row[i].v = vs[i]
 		if race.Enabled {
-			cellRelease(&c.word)
+			cellRelease(&row[i].word)
 		}
-		fence.Publish(&c.word, ready)
+	}
+	for i := range row {
+		fence.Publish(&row[i].word, ready)
 	}
 	if n > 0 {
 		fence.Publish(&p.seat.put, p.next(x+uint64(n)-1))
@@ -66,7 +80,7 @@ func (p *stand[T]) putRow(vs []T) (n int) {
 // getRow takes items in a row, and returns how many.
 func (p *stand[T]) getRow(dst []T) (n int) {
 	x := atomic.LoadUint64(&p.seat.get)
-	cells := p.run(x, len(dst))
+	cells := p.row(x, len(dst))
 	if len(cells) == 0 {
 		return 0
 	}
