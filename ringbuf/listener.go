@@ -142,7 +142,7 @@ func (l *listener) lost() error {
 	if err != nil {
 		return err
 	}
-	if tail := atomic.LoadUint64(&l.c.ctl.Tail); before(tail, at) || l.c.bytes && at%abi.RecordAlign != 0 {
+	if tail := atomic.LoadUint64(&l.c.ctl.Tail); before(tail, at) || before(at, l.pos) || l.c.bytes && at%abi.RecordAlign != 0 {
 		return l.c.misplaced("its oldest position", at)
 	}
 	missed := at - l.pos

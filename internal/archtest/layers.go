@@ -9,7 +9,7 @@ import (
 // layers is the module from the ground up. A package may import those of its own
 // layer and of lower ones.
 var layers = [][]string{
-	{"internal/abi", "internal/fence", "internal/futex", "internal/owner", "internal/race"},
+	{"internal/abi", "internal/fence", "internal/futex", "internal/owner", "internal/prefetch", "internal/race"},
 	{"internal/park", "process"},
 	{"internal/segment"},
 	{"sem", "shm"},
