@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/race"
 	"github.com/shmkit/shmkit/internal/segment"
@@ -17,6 +18,7 @@ import (
 // core is what an open handle has. Geometry is copied here when the value is opened, and never read from shared
 // memory again.
 type core[T any] struct {
+	plain  *T      // the value, where T is one number that the machine loads in one step, behind what was loaded before; else nil
 	word   *uint64 // the value; nil where it is not one word, or where each operation needs the fault guard
 	bell   *bell
 	ctl    *abi.Value
@@ -39,10 +41,18 @@ func newCore[T any](s *segment.Segment) *core[T] {
 	c := viewCore[T](s.Payload(), s.Shape())
 	c.seg = s
 	c.guard = s.Guarded() || !s.Sealed() && unsafe.Sizeof(c.buf) >= bulk
-	if c.guard {
+	switch {
+	case c.guard:
 		c.word = nil
+	case c.word != nil && fence.PlainStore && scalar(reflect.TypeFor[T]().Kind()):
+		c.plain = (*T)(unsafe.Pointer(c.word))
 	}
 	return c
+}
+
+// scalar says that the compiler loads such a T by one instruction.
+func scalar(k reflect.Kind) bool {
+	return k >= reflect.Bool && k <= reflect.Float64
 }
 
 // viewCore is a view of a payload whose size fits the shape.
@@ -76,7 +86,7 @@ func (c *core[T]) release() { race.Release(unsafe.Pointer(c.ctl)) }
 // decode is the T in a word. Called with a larger T it does nothing.
 func decode[T any](w uint64) (x T) {
 	if unsafe.Sizeof(x) <= abi.WordSize {
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(&x)), unsafe.Sizeof(x)), unsafe.Slice((*byte)(unsafe.Pointer(&w)), unsafe.Sizeof(x)))
+		x = *(*T)(unsafe.Pointer(&w))
 	}
 	return x
 }
@@ -84,7 +94,7 @@ func decode[T any](w uint64) (x T) {
 // encode is the word with x in its first bytes, and zeros behind.
 func encode[T any](x *T) (w uint64) {
 	if unsafe.Sizeof(*x) <= abi.WordSize {
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(&w)), unsafe.Sizeof(*x)), unsafe.Slice((*byte)(unsafe.Pointer(x)), unsafe.Sizeof(*x)))
+		*(*T)(unsafe.Pointer(&w)) = *x
 	}
 	return w
 }

@@ -23,10 +23,10 @@ func Add[T Number](v *Value[T], d T) T {
 		c.release()
 		defer c.acquire()
 	}
-	sum := atomic.AddUint64(c.word, encode(&d))
+	sum := atomic.AddUint64(c.word, uint64(d))
 	c.changed()
 	runtime.KeepAlive(c)
-	return decode[T](sum)
+	return T(sum)
 }
 
 // isLong says that T is an integer of eight bytes, which fills the word. The compiler knows the answer.

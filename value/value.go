@@ -134,15 +134,12 @@ func (v *Value[T]) must(op string) *core[T] {
 // Load returns the value.
 func (v *Value[T]) Load() T {
 	c := v.at.Load()
-	if c == nil || c.word == nil {
+	if c == nil || c.plain == nil {
 		return v.loadSlow()
 	}
-	w := atomic.LoadUint64(c.word)
-	if race.Enabled {
-		c.acquire()
-	}
+	x := *c.plain // one load: see core
 	runtime.KeepAlive(c)
-	return decode[T](w)
+	return x
 }
 
 //go:noinline

@@ -17,14 +17,23 @@ func (v *Value[T]) Wait(ctx context.Context, pred func(T) bool) (x T, err error)
 	if err != nil {
 		return x, err
 	}
+	if err = c.protect(func() { c.load(&x) }); err != nil {
+		return x, err
+	}
+	if !pred(x) {
+		x, err = c.wait(ctx, pred)
+	}
+	runtime.KeepAlive(c)
+	return x, err
+}
+
+func (c *core[T]) wait(ctx context.Context, pred func(T) bool) (x T, err error) {
 	w := wait[T]{c: c, pred: pred, ctx: ctx}
 	if gone := c.park(func() { err = w.run() }); gone != nil {
 		err = gone
 	}
-	runtime.KeepAlive(c)
 	if err != nil {
-		var none T
-		return none, err
+		return x, err
 	}
 	return w.x, nil
 }
