@@ -34,3 +34,11 @@ func Half[T any](a *Array[T], xs []T, off, n int) {
 		c.turn(lo, lo, 0)
 	}
 }
+
+// Words is the memory of the stripes and the elements.
+func Words[T any](a *Array[T]) []byte {
+	c := a.at.Load()
+	p := unsafe.Pointer(unsafe.SliceData(c.stripes))
+	end := unsafe.Add(unsafe.Pointer(unsafe.SliceData(c.elems)), uintptr(c.n)*c.size())
+	return unsafe.Slice((*byte)(p), uintptr(end)-uintptr(p))
+}

@@ -1,7 +1,10 @@
 package array_test
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/shmkit/shmkit/internal/killstep"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/proctest"
+	"github.com/shmkit/shmkit/sem"
 )
 
 // short is the slice of all processes of a test that kills: a death is noticed one slice later.
@@ -83,6 +87,7 @@ func TestKill(t *testing.T) {
 			turn := 0
 			killstep.Run(t, killstep.Config{
 				Victim: "array victim",
+				Points: apoints(40),
 				Args:   append(p.texts(t), deed),
 				Prepare: func() []string {
 					p.n.WriteAt(slices.Repeat([]int32{1}, cells), 0)
@@ -149,6 +154,13 @@ func uniform[T comparable](xs []T, from, to int, old, new T) error {
 
 var _ = proctest.Register("array heir", func(args []string) int {
 	p := enterPair(args)
+	var m sem.Mutex // so that what waiting needs is there
+	m.Lock()
+	for range 8 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Microsecond)
+		m.LockContext(ctx)
+		cancel()
+	}
 	killstep.Begin()
 	p.w.Update(40, func(*triple) {})
 	killstep.End()
@@ -159,11 +171,19 @@ var _ = proctest.Register("array heir", func(args []string) int {
 func TestKillMender(t *testing.T) {
 	aslice(t)
 	p := newPair(t)
-	n := 0
+	n := rand.IntN(4)
+	points := apoints(20)
+	if os.Getenv("SHMKIT_KILLS") != "" {
+		points = killstep.Distinct // each change of the memory; the waiting in between is sem's affair
+	}
 	killstep.Run(t, killstep.Config{
 		Victim: "array heir",
+		Points: points,
+		Sample: -1,
+		Watch:  func() []byte { return array.Words(p.w) },
 		Args:   p.texts(t),
 		Prepare: func() []string {
+			p.n.WriteAt(slices.Repeat([]int32{1}, cells), 0)
 			p.w.WriteAt(slices.Repeat([]triple{thrice(1)}, triples), 0)
 			n++
 			killWithin(t, p, n)
@@ -254,3 +274,11 @@ var _ = proctest.Register("array storm", func(args []string) int {
 		}
 	}
 })
+
+// apoints are n points by chance; in the long form (SHMKIT_KILLS) every instruction.
+func apoints(n int) killstep.Points {
+	if os.Getenv("SHMKIT_KILLS") != "" {
+		return killstep.All
+	}
+	return killstep.Random(killstep.Budget(n), rand.Uint64())
+}

@@ -3,6 +3,8 @@ package value_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -54,6 +56,7 @@ func TestKill(t *testing.T) {
 			rings := deed == "add, rings"
 			killstep.Run(t, killstep.Config{
 				Victim: "value victim",
+				Points: vpoints(30),
 				Args:   []string{vtext(t, n), vtext(t, w), deed},
 				Prepare: func() []string {
 					n.Store(1)
@@ -192,3 +195,11 @@ var _ = proctest.Register("value storm", func(args []string) int {
 		}
 	}
 })
+
+// vpoints are n points by chance; in the long form (SHMKIT_KILLS) every instruction.
+func vpoints(n int) killstep.Points {
+	if os.Getenv("SHMKIT_KILLS") != "" {
+		return killstep.All
+	}
+	return killstep.Random(killstep.Budget(n), rand.Uint64())
+}
