@@ -172,7 +172,7 @@ func TestKillMender(t *testing.T) {
 	aslice(t)
 	p := newPair(t)
 	n := rand.IntN(4)
-	points := apoints(20)
+	points := apoints(8)
 	if os.Getenv("SHMKIT_KILLS") != "" {
 		points = killstep.Distinct // each change of the memory; the waiting in between is sem's affair
 	}

@@ -20,7 +20,7 @@ var layers = [][]string{
 
 // support is for tests: packages may import it in their tests only. It imports
 // what it likes of the layers.
-var support = []string{"internal/archtest", "internal/killstep", "internal/proctest", "shm/shmtest"}
+var support = []string{"internal/archtest", "internal/golden", "internal/killstep", "internal/proctest", "shm/shmtest"}
 
 // tops are the roots of what imports anything and is imported by nothing below.
 var tops = []string{"bench", "cmd", "examples"}
