@@ -63,3 +63,23 @@ var (
 	_ [MessageSlot - SlotWord]byte = [unsafe.Sizeof(Message{})]byte{}
 	_ [8]byte                      = [unsafe.Offsetof(Message{}.Inline)]byte{}
 )
+
+// The words of a value: what readers load apart from what writers store.
+var (
+	_ [0]byte   = [unsafe.Offsetof(Value{}.Word)]byte{}
+	_ [128]byte = [unsafe.Offsetof(Value{}.Mutex)]byte{}
+	_ [132]byte = [unsafe.Offsetof(Value{}.Changed)]byte{}
+	_ [256]byte = [unsafe.Sizeof(Value{})]byte{}
+)
+
+// The words of a stripe.
+var (
+	_ [0]byte   = [unsafe.Offsetof(Stripe{}.Version)]byte{}
+	_ [128]byte = [unsafe.Offsetof(Stripe{}.Mutex)]byte{}
+	_ [132]byte = [unsafe.Offsetof(Stripe{}.State)]byte{}
+	_ [136]byte = [unsafe.Offsetof(Stripe{}.Root)]byte{}
+	_ [144]byte = [unsafe.Offsetof(Stripe{}.From)]byte{}
+	_ [152]byte = [unsafe.Offsetof(Stripe{}.To)]byte{}
+	_ [160]byte = [unsafe.Offsetof(Stripe{}.Done)]byte{}
+	_ [256]byte = [unsafe.Sizeof(Stripe{})]byte{}
+)
