@@ -235,11 +235,27 @@ SHMKIT_FAST_ uint32_t shmkit_load32_(const uint32_t *p) { return __atomic_load_n
 SHMKIT_FAST_ void shmkit_store64_(uint64_t *p, uint64_t v)
 {
 #if defined(__x86_64__)
-	__atomic_store_n(p, v, __ATOMIC_RELEASE); /* a plain MOV: whoever sleeps calls membarrier */
-	__asm__ volatile("" ::: "memory");
+	__atomic_store_n((volatile uint64_t *)p, v, __ATOMIC_RELEASE); /* a plain MOV: whoever sleeps calls membarrier */
 #else
 	__atomic_store_n(p, v, __ATOMIC_SEQ_CST);
 #endif
+}
+
+/* shmkit_asleep_ loads the word by which the far side says that it may sleep, behind a store of shmkit_store64_: on
+   amd64 the compiler keeps two volatile accesses in order, and membarrier the CPU. */
+SHMKIT_FAST_ int shmkit_asleep_(const uint32_t *p)
+{
+#if defined(__x86_64__)
+	return __builtin_expect(__atomic_load_n((const volatile uint32_t *)p, __ATOMIC_RELAXED) != 0, 0);
+#else
+	return __builtin_expect(__atomic_load_n(p, __ATOMIC_SEQ_CST) != 0, 0);
+#endif
+}
+
+/* shmkit_count_ adds one to a statistic that this side alone writes. */
+SHMKIT_FAST_ void shmkit_count_(uint64_t *p)
+{
+	__atomic_store_n(p, __atomic_load_n(p, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
 SHMKIT_FAST_ int shmkit_cas32_(uint32_t *p, uint32_t from, uint32_t to)
@@ -1143,7 +1159,7 @@ SHMKIT_SLOW_ int shmkit_roomy_spin_(void *arg)
 /* shmkit_room_ waits until need places are free, and returns in *n how many are. */
 SHMKIT_SLOW_ int shmkit_room_(struct shmkit_end_ *x, uint64_t need, int64_t timeout, uint64_t *n)
 {
-	struct shmkit_wait_ t;
+	struct shmkit_wait_ t = {0, 0, 0};
 	int code, first = 1;
 	if (!x->open)
 		return SHMKIT_E_INVALID;
@@ -1156,16 +1172,16 @@ SHMKIT_SLOW_ int shmkit_room_(struct shmkit_end_ *x, uint64_t need, int64_t time
 			return SHMKIT_OK;
 		if (timeout == 0)
 			return SHMKIT_FULL;
-		if (first) {
-			t = shmkit_wait_(timeout);
-			__atomic_fetch_add(&x->ring->put_waits, 1, __ATOMIC_RELAXED);
-		} else if (shmkit_now_() >= t.end) {
+		if (first)
+			shmkit_count_(&x->ring->put_waits);
+		else if (t.end && shmkit_now_() >= t.end)
 			return SHMKIT_TIMEOUT;
-		}
 		first = 0, x->need = need;
 		if (shmkit_spin_(&x->saved, 8, shmkit_roomy_spin_, x))
 			continue;
-		__atomic_fetch_add(&x->ring->put_parks, 1, __ATOMIC_RELAXED);
+		shmkit_count_(&x->ring->put_parks);
+		if (!t.end)
+			t = shmkit_wait_(timeout);
 		if ((code = shmkit_await_(&x->ring->not_full, &t, shmkit_roomy_, x)))
 			return code;
 	}
@@ -1215,7 +1231,7 @@ SHMKIT_FAST_ void shmkit_commit(struct shmkit_producer *p, uint64_t n)
 {
 	p->e.pos += n;
 	shmkit_store64_(p->e.mine, p->e.pos);
-	if (__builtin_expect(__atomic_load_n(p->e.sleep, __ATOMIC_SEQ_CST) != 0, 0))
+	if (shmkit_asleep_(p->e.sleep))
 		shmkit_published_(&p->e);
 }
 
@@ -1294,7 +1310,7 @@ SHMKIT_SLOW_ void shmkit_hand_back_(struct shmkit_end_ *x)
    the producer is about to write. So it keeps off for a lull, which adapts. */
 SHMKIT_SLOW_ int shmkit_tail_(struct shmkit_end_ *x, int64_t timeout)
 {
-	struct shmkit_wait_ t;
+	struct shmkit_wait_ t = {0, 0, 0};
 	int code, first = 1;
 	if (!x->open)
 		return SHMKIT_E_INVALID;
@@ -1323,16 +1339,16 @@ SHMKIT_SLOW_ int shmkit_tail_(struct shmkit_end_ *x, int64_t timeout)
 		}
 		if (timeout == 0)
 			return SHMKIT_EMPTY;
-		if (first) {
-			t = shmkit_wait_(timeout);
-			__atomic_fetch_add(&x->ring->get_waits, 1, __ATOMIC_RELAXED);
-		} else if (shmkit_now_() >= t.end) {
+		if (first)
+			shmkit_count_(&x->ring->get_waits);
+		else if (t.end && shmkit_now_() >= t.end)
 			return SHMKIT_TIMEOUT;
-		}
 		first = 0;
 		if (shmkit_spin_(&x->saved, 1, shmkit_arrived_, x))
 			continue;
-		__atomic_fetch_add(&x->ring->get_parks, 1, __ATOMIC_RELAXED);
+		shmkit_count_(&x->ring->get_parks);
+		if (!t.end)
+			t = shmkit_wait_(timeout);
 		if ((code = shmkit_await_(&x->ring->not_empty, &t, shmkit_arrived_, x)))
 			return code;
 	}
@@ -1382,7 +1398,7 @@ SHMKIT_SLOW_ void shmkit_release_message_(struct shmkit_end_ *x)
 	x->pos = x->next;
 	shmkit_store64_(&x->ring->gets, ++x->messages);
 	shmkit_store64_(&x->ring->head, x->pos);
-	if (x->pos - x->given >= x->count / 8 || shmkit_load32_(x->sleep))
+	if (x->pos - x->given >= x->count / 8 || shmkit_asleep_(x->sleep))
 		shmkit_released_(x);
 }
 
@@ -1397,7 +1413,7 @@ SHMKIT_FAST_ void shmkit_release(struct shmkit_consumer *c, uint64_t n)
 	}
 	c->e.pos += n;
 	shmkit_store64_(c->e.mine, c->e.pos);
-	if (__builtin_expect(__atomic_load_n(c->e.sleep, __ATOMIC_SEQ_CST) != 0, 0))
+	if (shmkit_asleep_(c->e.sleep))
 		shmkit_released_(&c->e);
 }
 
@@ -1424,7 +1440,7 @@ SHMKIT_FAST_ int shmkit_get(struct shmkit_consumer *c, void *item, size_t size, 
 	memcpy(item, c->e.slots + (c->e.pos & c->e.mask) * size, size);
 	c->e.pos++;
 	shmkit_store64_(c->e.mine, c->e.pos);
-	if (__builtin_expect(__atomic_load_n(c->e.sleep, __ATOMIC_SEQ_CST) != 0, 0))
+	if (shmkit_asleep_(c->e.sleep))
 		shmkit_released_(&c->e);
 	return SHMKIT_OK;
 }
@@ -1477,7 +1493,7 @@ SHMKIT_SLOW_ void shmkit_commit_message(struct shmkit_producer *p)
 	x->pos = x->next;
 	shmkit_store64_(&x->ring->puts, ++x->messages);
 	shmkit_store64_(&x->ring->tail, x->pos);
-	if (__atomic_load_n(x->sleep, __ATOMIC_SEQ_CST))
+	if (shmkit_asleep_(x->sleep))
 		shmkit_published_(x);
 }
 
