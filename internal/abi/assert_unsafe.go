@@ -44,3 +44,23 @@ var (
 	_ [512]byte = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
 	_ [640]byte = [unsafe.Sizeof(MPMC{})]byte{}
 )
+
+// The words of a value: what readers load apart from what writers store.
+var (
+	_ [0]byte   = [unsafe.Offsetof(Value{}.Word)]byte{}
+	_ [128]byte = [unsafe.Offsetof(Value{}.Mutex)]byte{}
+	_ [132]byte = [unsafe.Offsetof(Value{}.Changed)]byte{}
+	_ [256]byte = [unsafe.Sizeof(Value{})]byte{}
+)
+
+// The words of a stripe.
+var (
+	_ [0]byte   = [unsafe.Offsetof(Stripe{}.Version)]byte{}
+	_ [128]byte = [unsafe.Offsetof(Stripe{}.Mutex)]byte{}
+	_ [132]byte = [unsafe.Offsetof(Stripe{}.State)]byte{}
+	_ [136]byte = [unsafe.Offsetof(Stripe{}.Root)]byte{}
+	_ [144]byte = [unsafe.Offsetof(Stripe{}.From)]byte{}
+	_ [152]byte = [unsafe.Offsetof(Stripe{}.To)]byte{}
+	_ [160]byte = [unsafe.Offsetof(Stripe{}.Done)]byte{}
+	_ [256]byte = [unsafe.Sizeof(Stripe{})]byte{}
+)

@@ -10,7 +10,7 @@ import (
 // layer and of lower ones.
 var layers = [][]string{
 	{"internal/abi", "internal/fence", "internal/futex", "internal/owner", "internal/race"},
-	{"internal/park", "process"},
+	{"internal/park", "internal/wordwise", "process"},
 	{"internal/segment"},
 	{"sem", "shm"},
 	{"array", "ringbuf", "value"},
