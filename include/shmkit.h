@@ -119,6 +119,23 @@ struct shmkit_spsc {
 	uint8_t pad6_[112];
 };
 
+/* The control block of a value; its copies, if any, follow it. */
+struct shmkit_value {
+	uint64_t word;
+	uint8_t pad0_[120];
+	uint32_t mutex, changed;
+	uint8_t pad1_[120];
+};
+
+/* What guards a run of an array's elements. */
+struct shmkit_stripe {
+	uint64_t version;
+	uint8_t pad0_[120];
+	uint32_t mutex, state;
+	uint64_t root, from, to, done;
+	uint8_t unused[88];
+};
+
 #define SHMKIT_FORM_ITEMS 1u
 #define SHMKIT_FORM_BYTES 2u
 #define SHMKIT_END_CLOSED 1u           /* in an end's word */
@@ -151,6 +168,13 @@ SHMKIT_ASSERT_(offsetof(struct shmkit_spsc, not_full) == 512);
 SHMKIT_ASSERT_(offsetof(struct shmkit_spsc, producer) == 640);
 SHMKIT_ASSERT_(offsetof(struct shmkit_spsc, put_waits) == 656);
 SHMKIT_ASSERT_(offsetof(struct shmkit_spsc, get_waits) == 768);
+SHMKIT_ASSERT_(sizeof(struct shmkit_value) == 256);
+SHMKIT_ASSERT_(offsetof(struct shmkit_value, mutex) == 128);
+SHMKIT_ASSERT_(offsetof(struct shmkit_value, changed) == 132);
+SHMKIT_ASSERT_(sizeof(struct shmkit_stripe) == 256);
+SHMKIT_ASSERT_(offsetof(struct shmkit_stripe, mutex) == 128);
+SHMKIT_ASSERT_(offsetof(struct shmkit_stripe, root) == 136);
+SHMKIT_ASSERT_(offsetof(struct shmkit_stripe, done) == 160);
 
 /* ---------------------------------------------------------------- results */
 
@@ -1548,6 +1572,364 @@ SHMKIT_SLOW_ int shmkit_read(struct shmkit_consumer *c, void *buffer, uint64_t m
 	memcpy(buffer, message, *n);
 	shmkit_release(c, 1);
 	return SHMKIT_OK;
+}
+
+/* ---------------------------------------------------------------- value */
+
+/* shmkit_copies_ checks the geometry of a value of size bytes; *stride is 0 where it is one word. */
+SHMKIT_SLOW_ int shmkit_copies_(struct shmkit_segment *s, uint64_t size, uint64_t *copies, uint64_t *stride)
+{
+	const uint64_t *shape = s->header.shape;
+	struct shmkit_error *none = NULL;
+	int code = size ? shmkit_expect(s, SHMKIT_VALUE, NULL, size, none) : SHMKIT_E_INVALID;
+	if (code)
+		return code;
+	*copies = shape[1], *stride = shape[2];
+	if (size <= 8)
+		return shape[0] == 1 && !shape[1] && !shape[2] && !shape[3] && s->size == 256 ? SHMKIT_OK : SHMKIT_E_CORRUPT;
+	if (shape[0] != 2 || shape[1] < 2 || shape[1] > 64 || shape[2] != ((size + 127) & ~UINT64_C(127)) || shape[3] ||
+		s->size != 256 + shape[1] * shape[2])
+		return SHMKIT_E_CORRUPT;
+	return SHMKIT_OK;
+}
+
+/* shmkit_ring_ wakes those who wait for a change. Killed before it: their slices. */
+SHMKIT_SLOW_ void shmkit_ring_(uint32_t *bell)
+{
+	uint32_t w;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	while ((w = shmkit_load32_(bell)) & 1)
+		if (shmkit_cas32_(bell, w, (w & ~1u) + 2)) {
+			shmkit_wake_(bell, INT_MAX);
+			return;
+		}
+}
+
+/* shmkit_quiet_lock_ locks a mutex whose guarded data need no repair. */
+SHMKIT_SLOW_ int shmkit_quiet_lock_(struct shmkit_segment *s, uint32_t *m, int64_t timeout)
+{
+	int code = shmkit_mutex_lock(s, m, timeout);
+	return code == SHMKIT_ABANDONED ? shmkit_mutex_repaired(s, m) : code;
+}
+
+/* shmkit_value_load copies the value (package value of Go), of size bytes, to x: whole, as it was at one moment. */
+SHMKIT_SLOW_ int shmkit_value_load(struct shmkit_segment *s, void *x, uint64_t size)
+{
+	struct shmkit_value *v = (struct shmkit_value *)(void *)s->payload;
+	uint64_t copies, stride, n, w;
+	int code = shmkit_copies_(s, size, &copies, &stride);
+	if (code)
+		return code;
+	if (!stride) {
+		w = shmkit_load64_(&v->word);
+		memcpy(x, &w, size);
+		return SHMKIT_OK;
+	}
+	for (int i = 0; i < 16; i++) {
+		n = shmkit_load64_(&v->word);
+		memcpy(x, s->payload + 256 + n % copies * stride, size);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (shmkit_load64_(&v->word) - n <= copies - 2)
+			return SHMKIT_OK;
+	}
+	if ((code = shmkit_quiet_lock_(s, &v->mutex, -1))) /* lapped again and again: read in peace */
+		return code;
+	n = shmkit_load64_(&v->word);
+	memcpy(x, s->payload + 256 + n % copies * stride, size);
+	return shmkit_mutex_unlock(s, &v->mutex);
+}
+
+/* shmkit_value_update lets f change a copy of the value, under the lock, in x, which has size bytes of the caller's. What x
+   holds when f returns is the value then; killed before, the old one stays, and nobody has to repair anything. */
+SHMKIT_SLOW_ int shmkit_value_update(struct shmkit_segment *s, void *x, uint64_t size, void (*f)(void *x, void *arg), void *arg, int64_t timeout)
+{
+	struct shmkit_value *v = (struct shmkit_value *)(void *)s->payload;
+	uint64_t copies, stride, n, w, to;
+	int code = shmkit_copies_(s, size, &copies, &stride);
+	if (code || (code = shmkit_quiet_lock_(s, &v->mutex, timeout)))
+		return code;
+	if (!stride) {
+		do { /* stores go on without the lock */
+			w = shmkit_load64_(&v->word), to = 0;
+			memcpy(x, &w, size);
+			f(x, arg);
+			memcpy(&to, x, size);
+		} while (!shmkit_cas64_(&v->word, w, to));
+	} else {
+		n = shmkit_load64_(&v->word);
+		memcpy(x, s->payload + 256 + n % copies * stride, size);
+		f(x, arg);
+		memcpy(s->payload + 256 + (n + 1) % copies * stride, x, size);
+		shmkit_store64_(&v->word, n + 1);
+	}
+	code = shmkit_mutex_unlock(s, &v->mutex);
+	shmkit_ring_(&v->changed);
+	return code;
+}
+
+/* shmkit_value_store makes x the value: at once, or, if it has more than 8 bytes, under the lock. */
+SHMKIT_SLOW_ int shmkit_value_store(struct shmkit_segment *s, const void *x, uint64_t size, int64_t timeout)
+{
+	struct shmkit_value *v = (struct shmkit_value *)(void *)s->payload;
+	uint64_t copies, stride, n, w = 0;
+	int code = shmkit_copies_(s, size, &copies, &stride);
+	if (!code && !stride) {
+		memcpy(&w, x, size);
+		__atomic_store_n(&v->word, w, __ATOMIC_SEQ_CST);
+		shmkit_ring_(&v->changed);
+		return SHMKIT_OK;
+	}
+	if (code || (code = shmkit_quiet_lock_(s, &v->mutex, timeout)))
+		return code;
+	n = shmkit_load64_(&v->word);
+	memcpy(s->payload + 256 + (n + 1) % copies * stride, x, size);
+	shmkit_store64_(&v->word, n + 1);
+	code = shmkit_mutex_unlock(s, &v->mutex);
+	shmkit_ring_(&v->changed);
+	return code;
+}
+
+/* ---------------------------------------------------------------- array */
+
+/* shmkit_array is an array (package array of Go) in an attached segment. */
+struct shmkit_array {
+	uint64_t length, size; /* elements, and bytes of one */
+	uint8_t *elements;     /* flat; to be changed in place only between shmkit_array_lock and shmkit_array_unlock */
+
+	struct shmkit_segment *seg;
+	struct shmkit_stripe *stripe;
+	uint8_t *log;
+	uint64_t stripes, block;
+};
+
+SHMKIT_SLOW_ uint64_t shmkit_gcd_(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t t = a % b;
+		a = b, b = t;
+	}
+	return a;
+}
+
+/* shmkit_array_open checks the geometry of an array of elements of size bytes. There is nothing to close. */
+SHMKIT_SLOW_ int shmkit_array_open(struct shmkit_array *a, struct shmkit_segment *s, uint64_t size, struct shmkit_error *e)
+{
+	const uint64_t *shape = s->header.shape, most = SHMKIT_MAX_SIZE;
+	uint64_t n = shape[0], k = shape[1], align, log, block;
+	int code = size ? shmkit_expect(s, SHMKIT_ARRAY, NULL, size, e) : shmkit_fail_(e, SHMKIT_E_INVALID, "shmkit: elements of 0 bytes");
+	if (code)
+		return code;
+	align = 128 / shmkit_gcd_(128, size);
+	if (!n || n > most / size || !k || k > 1024)
+		return shmkit_fail_(e, SHMKIT_E_CORRUPT, "shmkit: the array's shape is impossible; unlink it and create it anew");
+	block = ((n + k - 1) / k + align - 1) / align * align;
+	log = (n * size + 127) & ~UINT64_C(127);
+	if (shape[2] != block || shape[3] != 256 * k + log || s->size != shape[3] + n * size)
+		return shmkit_fail_(e, SHMKIT_E_CORRUPT, "shmkit: the array's shape contradicts itself; unlink it and create it anew");
+	a->length = n, a->size = size, a->seg = s, a->stripes = k, a->block = block;
+	a->stripe = (struct shmkit_stripe *)(void *)s->payload, a->log = s->payload + 256 * k, a->elements = s->payload + shape[3];
+	return SHMKIT_OK;
+}
+
+SHMKIT_SLOW_ void shmkit_bump_(struct shmkit_stripe *p, int odd)
+{
+	if ((int)(p->version & 1) != odd)
+		__atomic_store_n(&p->version, p->version + 1, __ATOMIC_SEQ_CST);
+	if (odd)
+		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* before the elements change */
+}
+
+SHMKIT_SLOW_ void shmkit_stripes_unlock_(struct shmkit_array *a, uint64_t lo, uint64_t hi)
+{
+	while (hi-- > lo)
+		shmkit_mutex_unlock(a->seg, &a->stripe[hi].mutex);
+}
+
+/* shmkit_carry_ copies what a record says from the log to the elements, and finishes it: steps 4 to 6 of docs/layout.md. */
+SHMKIT_SLOW_ int shmkit_carry_(struct shmkit_array *a, uint64_t root)
+{
+	struct shmkit_stripe *r = &a->stripe[root];
+	uint64_t from = r->from, to = r->to, at = r->done, i, z = a->size, first, last;
+	if (from >= to || to > a->length * z || at < from || at > to || from % z || to % z || at % z || from / z / a->block != root)
+		return SHMKIT_E_CORRUPT;
+	first = from / z / a->block, last = (to - 1) / z / a->block;
+	for (i = first; i <= last; i++)
+		shmkit_bump_(&a->stripe[i], 1);
+	for (; at < to; at += z) {
+		uint8_t *e = a->elements + at;
+		const uint8_t *l = a->log + at;
+		switch (z) {
+		case 1: __atomic_store_n(e, *l, __ATOMIC_RELAXED); break;
+		case 2: __atomic_store_n((uint16_t *)(void *)e, *(const uint16_t *)(const void *)l, __ATOMIC_RELAXED); break;
+		case 4: __atomic_store_n((uint32_t *)(void *)e, *(const uint32_t *)(const void *)l, __ATOMIC_RELAXED); break;
+		case 8: __atomic_store_n((uint64_t *)(void *)e, *(const uint64_t *)(const void *)l, __ATOMIC_RELAXED); break;
+		default: memcpy(e, l, z); break;
+		}
+		__atomic_store_n(&r->done, at + z, __ATOMIC_RELEASE);
+	}
+	for (i = first; i <= last; i++)
+		shmkit_bump_(&a->stripe[i], 0);
+	__atomic_store_n(&r->state, 0, __ATOMIC_RELEASE);
+	for (i = first + 1; i <= last; i++)
+		__atomic_store_n(&a->stripe[i].root, 0, __ATOMIC_RELEASE);
+	return SHMKIT_OK;
+}
+
+/* shmkit_mend_ repairs what the dead have left, all stripes locked. Killed meanwhile: A stays, and the next one does it all
+   once more. */
+SHMKIT_SLOW_ int shmkit_mend_(struct shmkit_array *a, int64_t timeout)
+{
+	uint64_t i, held;
+	int code = SHMKIT_OK;
+	for (held = 0; held < a->stripes; held++)
+		if ((code = shmkit_mutex_lock(a->seg, &a->stripe[held].mutex, timeout)) && code != SHMKIT_ABANDONED) {
+			shmkit_stripes_unlock_(a, 0, held);
+			return code;
+		}
+	for (i = 0, code = SHMKIT_OK; i < a->stripes && !code; i++)
+		if (a->stripe[i].mutex & SHMKIT_MUTEX_ABANDONED && a->stripe[i].state == 1)
+			code = shmkit_carry_(a, i);
+	for (i = 0; i < a->stripes && !code; i++)
+		if (a->stripe[i].mutex & SHMKIT_MUTEX_ABANDONED) {
+			__atomic_store_n(&a->stripe[i].root, 0, __ATOMIC_RELEASE);
+			shmkit_bump_(&a->stripe[i], 0);
+		}
+	for (i = 0; i < a->stripes && !code; i++)
+		if (a->stripe[i].mutex & SHMKIT_MUTEX_ABANDONED)
+			shmkit_mutex_repaired(a->seg, &a->stripe[i].mutex);
+	shmkit_stripes_unlock_(a, 0, a->stripes);
+	return code;
+}
+
+/* shmkit_stripes_lock_ locks the stripes lo … hi-1, in ascending order, mended. */
+SHMKIT_SLOW_ int shmkit_stripes_lock_(struct shmkit_array *a, uint64_t lo, uint64_t hi, int64_t timeout)
+{
+	for (;;) {
+		uint64_t i = lo;
+		int code = SHMKIT_OK;
+		for (; i < hi; i++)
+			if ((code = shmkit_mutex_lock(a->seg, &a->stripe[i].mutex, timeout)))
+				break;
+		if (!code)
+			return SHMKIT_OK;
+		shmkit_stripes_unlock_(a, lo, code == SHMKIT_ABANDONED ? i + 1 : i);
+		if (code != SHMKIT_ABANDONED || (code = shmkit_mend_(a, timeout)))
+			return code;
+	}
+}
+
+/* shmkit_array_lock locks the whole array for changes in place; what a death leaves of those is the caller's to repair, for
+   nobody is told. The timeout counts for each stripe. */
+SHMKIT_SLOW_ int shmkit_array_lock(struct shmkit_array *a, int64_t timeout)
+{
+	int code = shmkit_stripes_lock_(a, 0, a->stripes, timeout);
+	for (uint64_t i = 0; !code && i < a->stripes; i++)
+		shmkit_bump_(&a->stripe[i], 1);
+	return code;
+}
+
+/* shmkit_array_unlock ends what shmkit_array_lock began. */
+SHMKIT_SLOW_ void shmkit_array_unlock(struct shmkit_array *a)
+{
+	for (uint64_t i = 0; i < a->stripes; i++)
+		shmkit_bump_(&a->stripe[i], 0);
+	shmkit_stripes_unlock_(a, 0, a->stripes);
+}
+
+/* shmkit_array_write writes n elements from off on, all or nothing: killed anywhere, the next one who locks finishes what was
+   committed, and drops what was not. The timeout counts for each stripe. */
+SHMKIT_SLOW_ int shmkit_array_write(struct shmkit_array *a, uint64_t off, uint64_t n, const void *from, int64_t timeout)
+{
+	uint64_t first = off / a->block, last;
+	struct shmkit_stripe *r;
+	int code;
+	if (off > a->length || n > a->length - off)
+		return SHMKIT_E_INVALID;
+	if (!n)
+		return SHMKIT_OK;
+	last = (off + n - 1) / a->block, r = &a->stripe[first];
+	if ((code = shmkit_stripes_lock_(a, first, last + 1, timeout)))
+		return code;
+	memcpy(a->log + off * a->size, from, n * a->size);
+	for (uint64_t i = first + 1; i <= last; i++)
+		__atomic_store_n(&a->stripe[i].root, first + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->from, off * a->size, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->to, (off + n) * a->size, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->done, off * a->size, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->state, 1, __ATOMIC_SEQ_CST);
+	code = shmkit_carry_(a, first);
+	shmkit_stripes_unlock_(a, first, last + 1);
+	return code;
+}
+
+/* shmkit_versions_ is the sum of the stripes' versions, which only grow; 0 if one is odd. */
+SHMKIT_SLOW_ int shmkit_versions_(struct shmkit_array *a, uint64_t first, uint64_t last, uint64_t *sum)
+{
+	for (*sum = 0; first <= last; first++) {
+		uint64_t v = shmkit_load64_(&a->stripe[first].version);
+		if (v & 1)
+			return 0;
+		*sum += v;
+	}
+	return 1;
+}
+
+/* shmkit_array_read copies n elements from off on as they were at one moment; those that others store one by one (of 1, 2, 4
+   or 8 bytes) are each whole, no more. */
+SHMKIT_SLOW_ int shmkit_array_read(struct shmkit_array *a, uint64_t off, uint64_t n, void *to)
+{
+	uint64_t first = off / a->block, last, before, after;
+	int code;
+	if (off > a->length || n > a->length - off)
+		return SHMKIT_E_INVALID;
+	if (!n)
+		return SHMKIT_OK;
+	last = (off + n - 1) / a->block;
+	for (int i = 0; i < 32; i++) {
+		if (!shmkit_versions_(a, first, last, &before)) {
+			shmkit_pause_(32);
+			continue;
+		}
+		memcpy(to, a->elements + off * a->size, n * a->size);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (shmkit_versions_(a, first, last, &after) && after == before)
+			return SHMKIT_OK;
+	}
+	if ((code = shmkit_stripes_lock_(a, first, last + 1, -1)))
+		return code;
+	memcpy(to, a->elements + off * a->size, n * a->size);
+	shmkit_stripes_unlock_(a, first, last + 1);
+	return SHMKIT_OK;
+}
+
+/* shmkit_array_load copies element i to x. One of 1, 2, 4 or 8 bytes is one load. */
+SHMKIT_SLOW_ int shmkit_array_load(struct shmkit_array *a, uint64_t i, void *x)
+{
+	uint8_t *e = a->elements + i * a->size;
+	if (i >= a->length)
+		return SHMKIT_E_INVALID;
+	switch (a->size) {
+	case 1: *(uint8_t *)x = __atomic_load_n(e, __ATOMIC_ACQUIRE); return SHMKIT_OK;
+	case 2: { uint16_t v = __atomic_load_n((uint16_t *)(void *)e, __ATOMIC_ACQUIRE); memcpy(x, &v, 2); return SHMKIT_OK; }
+	case 4: { uint32_t v = __atomic_load_n((uint32_t *)(void *)e, __ATOMIC_ACQUIRE); memcpy(x, &v, 4); return SHMKIT_OK; }
+	case 8: { uint64_t v = __atomic_load_n((uint64_t *)(void *)e, __ATOMIC_ACQUIRE); memcpy(x, &v, 8); return SHMKIT_OK; }
+	}
+	return shmkit_array_read(a, i, 1, x);
+}
+
+/* shmkit_array_store makes x element i. One of 1, 2, 4 or 8 bytes is one store; others are written under their stripe's lock. */
+SHMKIT_SLOW_ int shmkit_array_store(struct shmkit_array *a, uint64_t i, const void *x, int64_t timeout)
+{
+	uint8_t *e = a->elements + i * a->size;
+	if (i >= a->length)
+		return SHMKIT_E_INVALID;
+	switch (a->size) {
+	case 1: __atomic_store_n(e, *(const uint8_t *)x, __ATOMIC_SEQ_CST); return SHMKIT_OK;
+	case 2: { uint16_t v; memcpy(&v, x, 2); __atomic_store_n((uint16_t *)(void *)e, v, __ATOMIC_SEQ_CST); return SHMKIT_OK; }
+	case 4: { uint32_t v; memcpy(&v, x, 4); __atomic_store_n((uint32_t *)(void *)e, v, __ATOMIC_SEQ_CST); return SHMKIT_OK; }
+	case 8: { uint64_t v; memcpy(&v, x, 8); __atomic_store_n((uint64_t *)(void *)e, v, __ATOMIC_SEQ_CST); return SHMKIT_OK; }
+	}
+	return shmkit_array_write(a, i, 1, x, timeout);
 }
 
 #ifdef __cplusplus

@@ -274,6 +274,71 @@ static void forks(const char *text)
 	raise(SIGSTOP);
 }
 
+/* What a value of seven words is: all of them equal. */
+struct seven {
+	uint64_t w[7];
+};
+
+static void step(void *x, void *torn)
+{
+	struct seven *v = x;
+	for (int i = 0; i < 7; i++) {
+		*(uint64_t *)torn += v->w[i] != v->w[0];
+		if (i)
+			v->w[i]++;
+	}
+	v->w[0]++;
+}
+
+static void bump(void *x, void *arg)
+{
+	(void)arg;
+	++*(uint64_t *)x;
+}
+
+static void values(const char *large, uint64_t n, const char *small)
+{
+	struct shmkit_segment *s = attach(large), *t = attach(small);
+	struct seven x;
+	uint64_t w, torn = 0;
+	for (uint64_t i = 0; i < n; i++) {
+		check(shmkit_value_update(s, &x, sizeof x, step, &torn, -1), "update");
+		check(shmkit_value_load(s, &x, sizeof x), "load");
+		for (int k = 1; k < 7; k++)
+			torn += x.w[k] != x.w[0];
+		check(shmkit_value_update(t, &w, 8, bump, NULL, -1), "update");
+		check(shmkit_value_load(t, &w, 8), "load");
+	}
+	printf("%llu torn %s\n", (unsigned long long)torn, shmkit_code_name(shmkit_value_load(t, &w, 4)));
+}
+
+/* An array of triples, all elements of which are equal whenever nobody writes. */
+struct triple {
+	uint64_t w[3];
+};
+
+static void array(const char *text, uint64_t n)
+{
+	struct shmkit_array a;
+	check(shmkit_array_open(&a, attach(text), sizeof(struct triple), &e), "array");
+	struct triple *all = calloc(a.length, sizeof *all), one;
+	uint64_t torn = 0;
+	for (uint64_t i = 0; i < n; i++) {
+		if (i % 2) {
+			check(shmkit_array_read(&a, 0, a.length, all), "read");
+			for (uint64_t k = 0; k < a.length; k++)
+				torn += memcmp(&all[k], &all[0], sizeof *all) != 0;
+			check(shmkit_array_load(&a, i % a.length, &one), "load");
+			torn += one.w[0] != one.w[1] || one.w[0] != one.w[2];
+		} else {
+			for (uint64_t k = 0; k < a.length; k++)
+				all[k].w[0] = all[k].w[1] = all[k].w[2] = 2 * i;
+			check(shmkit_array_write(&a, 0, a.length, all, -1), "write");
+		}
+	}
+	printf("%llu torn %s\n", (unsigned long long)torn, shmkit_code_name(shmkit_array_load(&a, a.length, &one)));
+}
+
 /* The marks of package killstep. */
 static void mark(int tid, unsigned long which) { syscall(SYS_tgkill, getpid(), tid, SIGSTKFLT, which, 0, 0); }
 
@@ -305,6 +370,18 @@ static void victim(const char *what, const char *text)
 		__asm__ volatile("" ::: "memory");
 		w->b++;
 		shmkit_mutex_unlock(s, &w->mu);
+	} else if (!strcmp(what, "value")) {
+		struct seven x;
+		uint64_t torn = 0;
+		tid = begin();
+		check(shmkit_value_update(s, &x, sizeof x, step, &torn, -1), "update");
+	} else if (!strcmp(what, "array")) {
+		struct shmkit_array a;
+		struct triple all[100];
+		memset(all, 1, sizeof all);
+		check(shmkit_array_open(&a, s, sizeof *all, &e), "array");
+		tid = begin();
+		check(shmkit_array_write(&a, 0, a.length, all, -1), "write");
 	} else if (!strcmp(what, "put")) {
 		tid = begin();
 		check(shmkit_producer_open(&p, s, sizeof v, &e), "producer");
@@ -372,6 +449,18 @@ static void layout(void)
 	FIELD(shmkit_spsc, put_parks);
 	FIELD(shmkit_spsc, get_waits);
 	FIELD(shmkit_spsc, get_parks);
+	SIZE(shmkit_value);
+	FIELD(shmkit_value, word);
+	FIELD(shmkit_value, mutex);
+	FIELD(shmkit_value, changed);
+	SIZE(shmkit_stripe);
+	FIELD(shmkit_stripe, version);
+	FIELD(shmkit_stripe, mutex);
+	FIELD(shmkit_stripe, state);
+	FIELD(shmkit_stripe, root);
+	FIELD(shmkit_stripe, from);
+	FIELD(shmkit_stripe, to);
+	FIELD(shmkit_stripe, done);
 	printf("version %u\nfeatures %llu\nmax header %llu\nmax size %llu\n", SHMKIT_VERSION, (unsigned long long)SHMKIT_FEATURES,
 		(unsigned long long)SHMKIT_MAX_HEADER, (unsigned long long)SHMKIT_MAX_SIZE);
 	printf("kinds %d %d %d %d %d %d %d %d %d %d %d\n", SHMKIT_SEGMENT, SHMKIT_VAR, SHMKIT_SPSC, SHMKIT_MPMC, SHMKIT_BROADCAST,
@@ -404,6 +493,10 @@ int main(int argc, char **argv)
 		forks(text);
 	else if (!strcmp(what, "victim"))
 		victim(argv[3], text);
+	else if (!strcmp(what, "value"))
+		values(text, n, argv[4]);
+	else if (!strcmp(what, "array"))
+		array(text, n);
 	else if (!strcmp(what, "attach"))
 		attach(text), say("OK");
 	else
