@@ -23,7 +23,7 @@ var layers = [][]string{
 var support = []string{"internal/archtest", "internal/golden", "internal/killstep", "internal/proctest", "shm/shmtest"}
 
 // tops are the roots of what imports anything and is imported by nothing below.
-var tops = []string{"bench", "cmd", "examples"}
+var tops = []string{"bench", "cmd", "examples", "include", "python"}
 
 // modules are the foreign modules that everybody may import; more are for some.
 var (
