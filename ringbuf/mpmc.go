@@ -64,7 +64,12 @@ func OpenOrCreateMPMC[T any](name string, capacity int) (*MPMC[T], error) {
 
 // MPMCConfig is the configuration of an MPMC ring. The zero value is good.
 type MPMCConfig[T any] struct {
-	Cap int     // items; 0: 1024. At most 2^31
+	Cap int // items; 0: 1024. At most 2^31. Of []byte bytes, 0: 64 KiB; see MPMC
+
+	// MaxMessage is the longest message of a ring of []byte, in bytes; 0: an eighth of Cap, or Cap if that is less than 112. Cap holds one
+	// such message at least.
+	MaxMessage int
+
 	Mem shm.Mem // memory knobs
 }
 
@@ -93,7 +98,7 @@ func (c MPMCConfig[T]) OpenOrCreate(name string) (*MPMC[T], error) {
 }
 
 func (c MPMCConfig[T]) make(open func(segment.Spec) (*segment.Segment, error)) (*MPMC[T], error) {
-	sp, err := crowdSpec[T](c.Cap)
+	sp, err := crowdSpec[T](c.Cap, c.MaxMessage)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +160,7 @@ func (m *MPMC[T]) Shutdown() error {
 		atomic.StoreUint32(p.r.shutWord(), 1)
 		p.r.notEmpty().Signal()
 		p.r.notFull().Signal()
+		p.r.wakeProducers()
 		return nil
 	})
 }
@@ -165,7 +171,7 @@ func (m *MPMC[T]) Cap() int {
 	if err != nil {
 		return 0
 	}
-	return int(p.r.cap)
+	return int(p.r.capacity())
 }
 
 // Name returns the ring's name, or an empty string if it has none.
@@ -188,7 +194,7 @@ func (m *MPMC[T]) MarshalText() ([]byte, error) {
 
 // UnmarshalText opens the ring that a handle text stands for. The handle must be zero or closed.
 func (m *MPMC[T]) UnmarshalText(text []byte) error {
-	sp, err := crowdSpec[T](0)
+	sp, err := crowdSpec[T](0, 0)
 	if err != nil {
 		return err
 	}
@@ -239,7 +245,7 @@ func (m *MPMC[T]) Close() error {
 		return os.ErrClosed
 	}
 	p.close()
-	lingerStand(p, int64(crowdCtl)+int64(p.r.cap*p.r.stride))
+	lingerStand(p, p.r.size())
 	return nil
 }
 

@@ -38,9 +38,16 @@ var (
 	_ [0]byte   = [unsafe.Offsetof(MPMC{}.NotEmpty)]byte{}
 	_ [8]byte   = [unsafe.Offsetof(MPMC{}.Shut)]byte{}
 	_ [128]byte = [unsafe.Offsetof(MPMC{}.NotFull)]byte{}
+	_ [136]byte = [unsafe.Offsetof(MPMC{}.NoBlock)]byte{}
 	_ [256]byte = [unsafe.Offsetof(MPMC{}.Released)]byte{}
 	_ [264]byte = [unsafe.Offsetof(MPMC{}.Start)]byte{}
 	_ [384]byte = [unsafe.Offsetof(MPMC{}.Puts)]byte{}
 	_ [512]byte = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
 	_ [640]byte = [unsafe.Sizeof(MPMC{})]byte{}
+)
+
+// The slot of a ring of messages.
+var (
+	_ [MessageSlot - SlotWord]byte = [unsafe.Sizeof(Message{})]byte{}
+	_ [8]byte                      = [unsafe.Offsetof(Message{}.Inline)]byte{}
 )
