@@ -28,6 +28,7 @@ type mailboxFlags struct {
 	recordFlags
 	create   bool
 	capacity byteSize
+	longest  byteSize
 	count    uint64
 	timeout  waitTime
 }
@@ -36,6 +37,7 @@ func (f *mailboxFlags) add(c *cobra.Command, count, timeout string) {
 	f.timeout = forever
 	c.Flags().BoolVarP(&f.create, "create", "c", false, "make the ring if there is none of that NAME")
 	c.Flags().Var(&f.capacity, "capacity", "bytes that the ring holds, as 65536, 64K, 1M; of one that exists: must hold (default 1M, or what is there)")
+	c.Flags().Var(&f.longest, "max-message", "bytes of the longest message, likewise (default an eighth of the capacity)")
 	c.Flags().Uint64VarP(&f.count, "count", "n", 0, count)
 	c.Flags().VarP(&f.timeout, "timeout", "w", timeout)
 	f.recordFlags.add(c)
@@ -48,31 +50,29 @@ func (f *mailboxFlags) check(c *cobra.Command) error {
 	if c.Flags().Changed("count") && f.count == 0 {
 		return usageError{errors.New("--count 0: want 1 or more")}
 	}
-	if c.Flags().Changed("capacity") && f.capacity == 0 {
-		return usageError{errors.New("--capacity 0: want 1 or more")}
+	for name, n := range map[string]byteSize{"capacity": f.capacity, "max-message": f.longest} {
+		if c.Flags().Changed(name) && n == 0 {
+			return usageError{fmt.Errorf("--%s 0: want 1 or more", name)}
+		}
 	}
 	return nil
 }
 
 // open opens the ring.
 func (f *mailboxFlags) open(name string) (*mailbox, error) {
-	config := ringbuf.MPMCConfig[[]byte]{Cap: int(f.capacity)}
+	config := ringbuf.MPMCConfig[[]byte]{Cap: int(f.capacity), MaxMessage: int(f.longest)}
 	r, err := config.Open(name)
 	if errors.Is(err, fs.ErrNotExist) && f.create {
-		config.Cap = cmp.Or(config.Cap, mailboxCap)
-		if r, err = config.OpenOrCreate(name); isMismatch(err) && f.capacity == 0 {
-			r, err = ringbuf.OpenMPMC[[]byte](name) // somebody has made it meanwhile
+		made := config
+		made.Cap = cmp.Or(config.Cap, max(mailboxCap, 8*config.MaxMessage))
+		if r, err = made.Create(name); errors.Is(err, fs.ErrExist) {
+			r, err = config.Open(name) // somebody has made it meanwhile
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --create makes it", err)
 	}
 	return r, err
-}
-
-func isMismatch(err error) bool {
-	var mismatch *abi.MismatchError
-	return errors.As(err, &mismatch)
 }
 
 // patient is the context for one wait.

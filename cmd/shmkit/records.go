@@ -64,7 +64,7 @@ func (r *recordReader) next() ([]byte, error) {
 			part = part[:len(part)-1]
 		}
 		if len(r.buf)+len(part) > r.most {
-			return nil, fmt.Errorf("it is longer than the ring, of %d bytes: %w; make one with a larger --capacity", r.most, ringbuf.ErrTooLarge)
+			return nil, fmt.Errorf("it has more than %d bytes: %w; make one with a larger --max-message", r.most, ringbuf.ErrTooLarge)
 		}
 		if err == nil && len(r.buf) == 0 {
 			return part, nil
@@ -86,7 +86,7 @@ func (r *recordReader) frame() ([]byte, error) {
 	}
 	size := int(binary.BigEndian.Uint32(head[:]))
 	if size > r.most {
-		return nil, fmt.Errorf("it has %d bytes, the ring %d: %w; make one with a larger --capacity", size, r.most, ringbuf.ErrTooLarge)
+		return nil, fmt.Errorf("it has %d bytes, and the ring takes up to %d: %w; make one with a larger --max-message", size, r.most, ringbuf.ErrTooLarge)
 	}
 	for len(r.buf) < size {
 		from := len(r.buf)

@@ -108,7 +108,7 @@ func (f *recvFlags) all(ctx context.Context, r *mailbox, h *handful) error {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	for f.count == 0 || h.got < f.count {
-		t, err := r.Take(gone) // that is: if there is one
+		t, err := ringbuf.TakeBytes(gone, r) // that is: if there is one
 		if errors.Is(err, context.Canceled) {
 			if err := h.flush(); err != nil {
 				return err
@@ -129,13 +129,13 @@ func (f *recvFlags) all(ctx context.Context, r *mailbox, h *handful) error {
 }
 
 // next waits for a message.
-func (f *recvFlags) next(ctx context.Context, r *mailbox) (ringbuf.Taken[[]byte], error) {
+func (f *recvFlags) next(ctx context.Context, r *mailbox) (ringbuf.BytesTaken, error) {
 	if !f.waits() {
-		return ringbuf.Taken[[]byte]{}, errEmpty
+		return ringbuf.BytesTaken{}, errEmpty
 	}
 	ctx, cancel := f.patient(ctx)
 	defer cancel()
-	return r.Take(ctx)
+	return ringbuf.TakeBytes(ctx, r)
 }
 
 // The most that is in hand: it comes again if recv is killed.
@@ -151,11 +151,11 @@ type handful struct {
 	n    interface{ Store(uint64) }
 	got  uint64
 	buf  []byte
-	held []ringbuf.Taken[[]byte]
+	held []ringbuf.BytesTaken
 }
 
-func (h *handful) add(t ringbuf.Taken[[]byte]) error {
-	h.buf, h.held, h.got = h.append(h.buf, *t.V), append(h.held, t), h.got+1
+func (h *handful) add(t ringbuf.BytesTaken) error {
+	h.buf, h.held, h.got = h.append(h.buf, t.B), append(h.held, t), h.got+1
 	if len(h.held) >= mostInHand || len(h.buf) >= mostWritten {
 		return h.flush()
 	}

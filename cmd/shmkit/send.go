@@ -80,7 +80,7 @@ func (f *sendFlags) run(name string, in io.Reader, log io.Writer) error {
 
 // all sends the messages of in.
 func (f *sendFlags) all(ctx context.Context, r *mailbox, in io.Reader, rate *rate) error {
-	from := recordReader{recordFlags: f.recordFlags, in: bufio.NewReaderSize(in, 64<<10), most: r.Cap()}
+	from := recordReader{recordFlags: f.recordFlags, in: bufio.NewReaderSize(in, 64<<10), most: r.MaxMessage()}
 	for n := uint64(0); f.count == 0 || n < f.count; n++ {
 		b, err := from.next()
 		if err == io.EOF {

@@ -131,6 +131,10 @@ func TestSendAndRecvStatus(t *testing.T) {
 		{"recv --create number", exitFailure, "number"},
 		{"recv --capacity 16K jobs", exitFailure, "capacity"},
 		{"send --create --capacity 16K jobs", exitFailure, "capacity"},
+		{"send --max-message 8K jobs", exitFailure, "longest"},
+		{"send --create --max-message 16K --capacity 8K more", exitFailure, "capacity"},
+		{"send --create --max-message 2M large", exitOK, ""},
+		{"send --capacity 16M large", exitOK, ""},
 		{"send --create --capacity 8K jobs", exitOK, ""},
 		{"send --create jobs", exitOK, ""},
 		{"recv jobs", exitOK, ""},
@@ -154,7 +158,7 @@ func TestSendWhatDoesNotFit(t *testing.T) {
 	mailboxes(t)
 	long := strings.Repeat("x", 100<<10) + "\n"
 	log := sends(t, "one\n"+long+"two\n", exitFailure, "--create", "--capacity", "64K", "jobs")
-	if !strings.Contains(log, "line 2") || !strings.Contains(log, "too large") || !strings.Contains(log, "1 message put") {
+	if !strings.Contains(log, "line 2") || !strings.Contains(log, "8192 bytes") || !strings.Contains(log, "too large") || !strings.Contains(log, "1 message put") {
 		t.Errorf("of a line that is too long it says %q", log)
 	}
 	receives(t, "one", "jobs")
@@ -227,8 +231,8 @@ func TestRecvIsInterrupted(t *testing.T) {
 // Nobody reads what it writes. It ends all the same, and what it had in hand goes to another.
 func TestRecvIsInterruptedAsItWrites(t *testing.T) {
 	mailboxes(t)
-	const n = 3000
-	sends(t, numbers(strings.Repeat("n", 100), n), 0, "-c", "--capacity", "4M", "jobs")
+	const n = 1500
+	sends(t, numbers(strings.Repeat("n", 100), n), 0, "-c", "--capacity", "4M", "jobs") // which has room for 2000
 	q := start(t, "recv", "-f", "jobs") // whose output is read for 100 lines and what a pipe holds
 	q.wants(strings.Repeat("n", 100) + " 1")
 	for end := time.Now().Add(patience); len(q.out) < cap(q.out) && time.Now().Before(end); {
