@@ -31,7 +31,8 @@ func newRate(w io.Writer, what string) *rate {
 	r := &rate{quit: make(chan struct{}), done: make(chan struct{})}
 	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("messages"),
-		progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish())
+		progressbar.OptionSpinnerType(14),
+		progressbar.OptionSpinnerChangeInterval(0)) // no goroutine of its own
 	go r.show(bar)
 	return r
 }

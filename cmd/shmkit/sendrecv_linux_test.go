@@ -333,7 +333,9 @@ func TestRateIsForPeople(t *testing.T) {
 		t.Errorf("it prints %q, %v", text, err)
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Error(err)
+		b := make([]byte, 10000)
+		n, _ := keyboard.Read(b)
+		t.Errorf("it ends with %v: %s", err, b[:n])
 	}
 }
 
