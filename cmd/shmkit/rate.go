@@ -32,7 +32,7 @@ func newRate(w io.Writer, what string) *rate {
 	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("messages"),
 		progressbar.OptionSpinnerType(14),
-		progressbar.OptionSpinnerChangeInterval(0)) // no goroutine of its own
+		progressbar.OptionSetSpinnerChangeInterval(0)) // no goroutine of its own
 	go r.show(bar)
 	return r
 }

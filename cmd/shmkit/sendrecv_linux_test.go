@@ -233,7 +233,7 @@ func TestRecvIsInterruptedAsItWrites(t *testing.T) {
 	mailboxes(t)
 	const n = 1500
 	sends(t, numbers(strings.Repeat("n", 100), n), 0, "-c", "--capacity", "4M", "jobs") // which has room for 2000
-	q := start(t, "recv", "-f", "jobs") // whose output is read for 100 lines and what a pipe holds
+	q := start(t, "recv", "-f", "jobs")                                                 // whose output is read for 100 lines and what a pipe holds
 	q.wants(strings.Repeat("n", 100) + " 1")
 	for end := time.Now().Add(patience); len(q.out) < cap(q.out) && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
