@@ -1,6 +1,8 @@
 package cases
 
 import (
+	"slices"
+
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
 	"github.com/shmkit/shmkit/ringbuf"
 )
@@ -31,6 +33,23 @@ var crowdPut8 = lab.NewRole("mpmc.put.8B", func(w *lab.Worker) error {
 		if err := r.Put(ctx, i); err != nil {
 			return err
 		}
+	}
+})
+
+// crowdPutCounted8 counts what it has put, so that it shows if it gets nothing done.
+var crowdPutCounted8 = lab.NewRole("mpmc.put-counted.8B", func(w *lab.Worker) error {
+	r, err := openCrowd[uint64](w)
+	if err != nil {
+		return err
+	}
+	for i := uint64(0); ; {
+		for range burst {
+			if err := r.Put(ctx, i); err != nil {
+				return err
+			}
+			i++
+		}
+		w.Add(burst)
 	}
 })
 
@@ -98,8 +117,9 @@ func init() {
 	way := func(name string, roles ...lab.Role) lab.Case {
 		return lab.Case{Name: name, Subject: lab.Procs{Label: ours, Share: shareCrowd[uint64](ringCap), Roles: roles}}
 	}
-	streamGroup("mpmc/8B", 8,
+	crowdGroup("mpmc/8B", 8, false, channel8,
 		way("mpmc/8B", crowdGet8, crowdPut8),
 		way("mpmc/8B/batch32", crowdGetBatch8, crowdPutBatch8))
-	streamGroup("mpmc/8B/2x2", 8, way("mpmc/8B/2x2", crowdGet8, crowdGet8, crowdPut8, crowdPut8))
+	crowdGroup("mpmc/8B/2x2", 8, false, channel8x2, way("mpmc/8B/2x2", crowdGet8, crowdGet8, crowdPut8, crowdPut8))
+	askFor(lab.Crowd, way("mpmc/8B/8x8", slices.Concat(slices.Repeat([]lab.Role{crowdGet8}, 8), slices.Repeat([]lab.Role{crowdPutCounted8}, 8))...))
 }

@@ -69,6 +69,17 @@ var Operations = Kind{
 	all: true,
 }
 
+// Crowd is Operations of many more workers than CPUs: a sample lasts longer, so
+// that each runs several times.
+var Crowd = Kind{
+	Name:      Operations.Name,
+	Metrics:   Operations.Metrics,
+	Compared:  Operations.Compared,
+	fromRates: Operations.fromRates,
+	all:       true,
+	stretch:   10,
+}
+
 // Turns is Operations with the worst wait, the longest of all workers, be it
 // over at the sample's end or not. A sample lasts longer: where there are many
 // more workers than CPUs, each is to run several times.
