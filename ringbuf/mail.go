@@ -182,41 +182,79 @@ func keep(dst *[]byte, b []byte) {
 	copy(*dst, b)
 }
 
-// getSlow takes a message in place and copies it. So who is killed as it copies has not taken it: it goes to somebody else.
+// getSlow is get where there is more to it than one look. A message in a block is taken in place and copied then: who is
+// killed as it copies has not taken it, and it goes to somebody else.
 func (m *mail) getSlow(ctx context.Context, dst *[]byte, wake bool) error {
-	h := m.s.hunt(ctx)
-	b, k, err := m.take(&h)
-	if err != nil {
-		return err
+	s := m.s
+	h := s.hunt(ctx)
+	for {
+		if err := s.item(&h); err != nil {
+			return err
+		}
+		if c := m.cell(h.pos); h.again || glance(c) > abi.InlineSize {
+			b, k, err := m.claim(&h)
+			if err == nil && b != nil {
+				keep(dst, b)
+				m.release(h.pos, k, &h, wake)
+			}
+			if err != nil || b != nil {
+				return err
+			}
+		} else if m.copyOut(&h, c, dst) {
+			if wake && (h.slept || atomic.LoadUint32(m.puts) != 0) {
+				s.vacated(&h)
+			}
+			return nil
+		}
 	}
-	keep(dst, b)
-	m.release(h.pos, k, &h, wake)
-	return nil
+}
+
+// glance is the head of a message that another one may take, and a producer overwrite, at the same time; see peek.
+//
+//go:norace
+func glance(c *cell[abi.Message]) uint64 { return c.v.Head }
+
+// copyOut copies what was found out of its slot, and takes it by the swap after that.
+func (m *mail) copyOut(h *hunt, c *cell[abi.Message], dst *[]byte) bool {
+	var v abi.Message
+	peek(&v, c)
+	cellAcquire(&c.word)
+	cellRelease(&c.word)
+	if !atomic.CompareAndSwapUint64(&c.word, h.word, m.s.r.freed(h.pos)) {
+		return false
+	}
+	m.s.setGet(m.s.r.next(h.pos))
+	keep(dst, v.Inline[:min(v.Head, abi.InlineSize)])
+	return true
 }
 
 // take claims the next message in place. k is 1 + its block, or 0.
 func (m *mail) take(h *hunt) (b []byte, k uint64, err error) {
-	s := m.s
-	for {
-		if err := s.item(h); err != nil {
-			return nil, 0, err
+	for b == nil && err == nil {
+		if err = m.s.item(h); err == nil {
+			b, k, err = m.claim(h)
 		}
-		// Killed behind this: whoever looks behind takes it over.
-		word := s.r.word(h.pos)
-		if !h.again {
-			if !atomic.CompareAndSwapUint64(word, h.word, s.r.reading(h.pos)) {
-				continue
-			}
-			cellAcquire(word)
-			s.setGet(s.r.next(h.pos))
-		}
-		head := atomic.LoadUint64(&m.cell(h.pos).v.Head)
-		if b, k, err = m.open(h.pos, head); err == nil {
-			return b, k, nil
-		}
-		m.release(h.pos, 0, h, true) // what it was nobody will ever know
-		return nil, 0, err
 	}
+	return b, k, err
+}
+
+// claim claims what was found in place, unless another one is faster: then b is nil. Killed behind it: whoever looks behind takes
+// it over.
+func (m *mail) claim(h *hunt) (b []byte, k uint64, err error) {
+	s := m.s
+	word := s.r.word(h.pos)
+	if !h.again {
+		if !atomic.CompareAndSwapUint64(word, h.word, s.r.reading(h.pos)) {
+			return nil, 0, nil
+		}
+		cellAcquire(word)
+		s.setGet(s.r.next(h.pos))
+	}
+	b, k, err = m.open(h.pos, atomic.LoadUint64(&m.cell(h.pos).v.Head))
+	if err != nil {
+		m.release(h.pos, 0, h, true) // what it was nobody will ever know
+	}
+	return b, k, err
 }
 
 // open finds the message at position x, whose head a peer may have scribbled over: it is loaded once, and checked.

@@ -1,11 +1,6 @@
 package cases
 
-import (
-	"strconv"
-
-	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
-	"github.com/shmkit/shmkit/ringbuf"
-)
+import "github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
 
 // kibi is an item of 1 KiB.
 type kibi [128]uint64
@@ -59,47 +54,6 @@ var (
 	crowdGetKiB = lab.NewRole("mpmc.get.1KiB", crowdGet[kibi])
 )
 
-// crowdPutBytes and crowdGetBytes do it with messages.
-var crowdPutBytes = lab.NewRole("mpmc.put.bytes", func(w *lab.Worker) error {
-	r, err := openCrowd[[]byte](w)
-	if err != nil {
-		return err
-	}
-	b := make([]byte, w.Int(1))
-	for i := byte(0); ; i++ {
-		b[0] = i
-		if err := r.Put(ctx, b); err != nil {
-			return err
-		}
-	}
-})
-
-var crowdGetBytes = lab.NewRole("mpmc.get.bytes", func(w *lab.Worker) error {
-	r, err := openCrowd[[]byte](w)
-	if err != nil {
-		return err
-	}
-	for b := make([]byte, 0, r.MaxMessage()); ; {
-		if b, err = ringbuf.GetBytes(ctx, r, b[:0]); err != nil {
-			return err
-		}
-		sink += uint64(b[0])
-		w.Add(1)
-	}
-})
-
-// shareMail gives the workers a ring of messages of one size.
-func shareMail(size int) func(s *lab.Stage) error {
-	return func(s *lab.Stage) error {
-		r, err := ringbuf.MPMCConfig[[]byte]{Cap: ringCap * size, MaxMessage: size}.New()
-		if err := give(s, r, err); err != nil {
-			return err
-		}
-		s.Text(strconv.Itoa(size))
-		return nil
-	}
-}
-
 // crowdGroup is a throughput group of a ring of many.
 func crowdGroup(name string, size int, asked bool, channel lab.Role, cs ...lab.Case) {
 	lab.Register(lab.Group{
@@ -109,11 +63,7 @@ func crowdGroup(name string, size int, asked bool, channel lab.Role, cs ...lab.C
 }
 
 func init() {
-	mail := func(name string, size int) lab.Case {
-		return lab.Case{Name: name + "/bytes", Subject: lab.Procs{Label: ours, Share: shareMail(size), Roles: []lab.Role{crowdGetBytes, crowdPutBytes}}}
-	}
-	crowdGroup("mpmc/64B", 64, true, channel64,
-		ourCase("mpmc/64B", shareCrowd[line](ringCap), crowdGet64, crowdPut64), mail("mpmc/64B", 64))
-	crowdGroup("mpmc/1KiB", 1<<10, true, channelKiB,
-		ourCase("mpmc/1KiB", shareCrowd[kibi](ringCap), crowdGetKiB, crowdPutKiB), mail("mpmc/1KiB", 1<<10))
+	crowdGroup("mpmc/64B", 64, true, channel64, ourCase("mpmc/64B", shareCrowd[line](ringCap), crowdGet64, crowdPut64))
+	// mpmc/1KiB, without items, is of messages.
+	crowdGroup("mpmc/1KiB-items", 1<<10, true, channelKiB, ourCase("mpmc/1KiB-items", shareCrowd[kibi](ringCap), crowdGetKiB, crowdPutKiB))
 }
