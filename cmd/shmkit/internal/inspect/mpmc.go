@@ -14,11 +14,18 @@ func printMPMC(w io.Writer, o Object) {
 		line(w, "control block", "too short")
 		return
 	}
-	line(w, "capacity", fmt.Sprintf("%d items", o.Header.Shape[abi.ShapeCap]))
-	stride := o.Header.Shape[abi.ShapeStride]
+	shape := o.Header.Shape
+	slots, stride := shape[abi.ShapeCap], shape[abi.ShapeStride]
+	if shape[abi.ShapeForm] == abi.FormBytes {
+		line(w, "capacity", fmt.Sprintf("%d bytes of messages, of up to %d each", shape[abi.ShapeCap], shape[abi.ShapeLimit]))
+		slots = messageSlots(shape[abi.ShapeCap], shape[abi.ShapeLimit])
+		line(w, "slots", slots)
+	} else {
+		line(w, "capacity", fmt.Sprintf("%d items", slots))
+	}
 	var states [abi.SlotState + 1]int
 	seen := uint64(0)
-	for rest := o.Payload[640:]; stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
+	for rest := o.Payload[640:]; seen < slots && stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
 		word := *overlay[uint64](rest)
 		states[word&abi.SlotState]++
 		seen++
@@ -30,7 +37,7 @@ func printMPMC(w io.Writer, o Object) {
 		}
 	}
 	what := "in the ring"
-	if seen < o.Header.Shape[abi.ShapeCap] {
+	if seen < slots {
 		what = fmt.Sprintf("in the first %d slots", seen)
 	}
 	line(w, what, states[abi.SlotReady])
@@ -40,4 +47,15 @@ func printMPMC(w io.Writer, o Object) {
 	line(w, "found it full, slept", fmt.Sprintf("%d, %d", r.Puts.Waits, r.Puts.Parks))
 	line(w, "found it empty, slept", fmt.Sprintf("%d, %d", r.Gets.Waits, r.Gets.Parks))
 	line(w, "skipped, delivered once more", fmt.Sprintf("%d, %d", r.Puts.Healed, r.Gets.Healed))
+}
+
+// messageSlots is how many slots a ring of messages has: one for each block, and as many again as the next smaller class
+// of blocks would have, for what needs none. The numbers may be a stranger's.
+func messageSlots(capacity, limit uint64) (slots uint64) {
+	n := max(capacity/max(limit, abi.InlineSize), 1)
+	for size := limit; size > abi.InlineSize && slots < abi.MaxSlots; size /= 4 {
+		slots += n
+		n *= 2
+	}
+	return slots + n
 }
