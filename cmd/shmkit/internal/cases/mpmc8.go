@@ -110,9 +110,9 @@ func init() {
 	way := func(name string, roles ...lab.Role) lab.Case {
 		return lab.Case{Name: name, Subject: lab.Procs{Label: ours, Share: shareCrowd[uint64](ringCap), Roles: roles}}
 	}
-	streamGroup("mpmc/8B", 8,
+	crowdGroup("mpmc/8B", 8, false, channel8,
 		way("mpmc/8B", crowdGet8, crowdPut8),
 		way("mpmc/8B/batch32", crowdGetBatch8, crowdPutBatch8))
-	streamGroup("mpmc/8B/2x2", 8, way("mpmc/8B/2x2", crowdGet8, crowdGet8, crowdPut8, crowdPut8))
+	crowdGroup("mpmc/8B/2x2", 8, false, channel8x2, way("mpmc/8B/2x2", crowdGet8, crowdGet8, crowdPut8, crowdPut8))
 	askFor(lab.Crowds, way("mpmc/8B/8x8", slices.Concat(slices.Repeat([]lab.Role{crowdGet8}, 8), slices.Repeat([]lab.Role{crowdPutting8}, 8))...))
 }

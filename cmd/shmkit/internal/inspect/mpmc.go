@@ -19,6 +19,7 @@ func printMPMC(w io.Writer, o Object) {
 		capacity, longest := slots, o.Header.Shape[abi.ShapeLimit]
 		slots = abi.MessageSlots(capacity, longest)
 		line(w, "capacity", fmt.Sprintf("%d bytes of messages, of at most %d", capacity, longest))
+		line(w, "slots", slots)
 	} else {
 		line(w, "capacity", fmt.Sprintf("%d items", slots))
 	}
