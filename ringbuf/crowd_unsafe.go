@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/owner"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/race"
@@ -130,6 +131,7 @@ func newCrowd(payload []byte, capacity, stride uint64) *crowd {
 }
 
 func openCrowd(s *segment.Segment) *crowd {
+	fence.Register()
 	sh := s.Shape()
 	r := newCrowd(s.Payload(), sh[abi.ShapeCap], sh[abi.ShapeStride])
 	r.seg = s
