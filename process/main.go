@@ -1,0 +1,160 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+)
+
+// envMark tells a process that it was started here. Its value names the pipes that it has inherited.
+const envMark = "SHMKIT_PROCESS"
+
+// The pipes' descriptors in the child.
+const (
+	fdDown = 3
+	fdUp   = 4
+)
+
+var (
+	passed atomic.Bool // Main was called
+	marked bool        // this is a child
+)
+
+// Before anybody else can: what this process starts by other means is no child of ours, and must not have the
+// pipes.
+func init() {
+	m, ok := os.LookupEnv(envMark)
+	if !ok {
+		return
+	}
+	os.Unsetenv(envMark)
+	if marked = inherit(m); !marked {
+		return
+	}
+	down := os.NewFile(fdDown, "down")
+	h, err := readHeader(down)
+	if err != nil {
+		os.Exit(1) // its parent has died, or given it up
+	}
+	me.adopt(h, down)
+}
+
+// Main belongs in the first line of main, behind what every process of the program needs. In a process that
+// Start has made it runs the function and exits; else it returns. A second call does nothing.
+func Main() {
+	if passed.Swap(true) || !marked {
+		return
+	}
+	os.Exit(run())
+}
+
+// run is a child's life.
+func run() (code int) {
+	h, up := me.header, os.NewFile(fdUp, "up")
+	arg, err := readPart(me.down)
+	if err != nil {
+		return 1 // its parent has died, or given it up
+	}
+	_ = debug.SetCrashOutput(up, debug.CrashOptions{}) // else the parent gets no stack, and that is all
+	f, err := prepare(h, arg)
+	if err != nil {
+		_, _ = up.WriteString(string(rune(saysRefused)) + err.Error())
+		return 1
+	}
+	ctx := untilAsked()
+	logStart()
+	if _, err := up.Write([]byte{saysReady}); err != nil {
+		return 1
+	}
+	r, code := watched(ctx, f)
+	logExit(r, code)
+	if code != 0 {
+		_, _ = up.Write(r.encode())
+	}
+	return code
+}
+
+// prepare does all that can fail, so that the parent's Start can tell.
+func prepare(h header, arg []byte) (f func(context.Context) error, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("decoding the argument panics: %v", r)
+		}
+	}()
+	if !h.Detached {
+		if err := tie(me.down); err != nil {
+			return nil, fmt.Errorf("tie the child's life to its parent's: %w", err)
+		}
+	}
+	if h.Nice != 0 {
+		if err := nice(h.Nice); err != nil {
+			return nil, fmt.Errorf("nice %d: %w", h.Nice, err)
+		}
+	}
+	b := registered(h.Func)
+	if b == nil {
+		return nil, fmt.Errorf("%q is not registered in the child: call Register when package variables are initialised, in every process", h.Func)
+	}
+	if f, err = b(arg); err != nil {
+		return nil, fmt.Errorf("the child cannot decode its argument: %w", err)
+	}
+	return f, nil
+}
+
+// untilAsked is the function's context: it ends with the first SIGTERM or SIGINT. Those that the process was told to
+// ignore, as in the background of a shell without job control, stay ignored. The second SIGINT is a person who means
+// it.
+func untilAsked() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	asked := make(chan os.Signal, 4)
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		if !signal.Ignored(s) {
+			signal.Notify(asked, s)
+		}
+	}
+	go func() {
+		for n := 0; ; {
+			s := <-asked
+			cancel(fmt.Errorf("process: %s was asked to end: %v", me.current.Name, s))
+			if s == syscall.SIGINT {
+				if n++; n == 2 {
+					signal.Reset(s)
+					endBy(syscall.SIGINT)
+				}
+			}
+		}
+	}()
+	return ctx
+}
+
+// watched runs the function and says how it went. A panic of another goroutine, and what else ends a Go program, the
+// runtime reports: to standard error and, by SetCrashOutput, to the parent.
+func watched(ctx context.Context, f func(context.Context) error) (r report, code int) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		code = 2
+		what := recover()
+		if what == nil {
+			r = report{Msg: "the function was ended by runtime.Goexit", Stack: debug.Stack()}
+		} else {
+			r = report{Msg: "panic: " + text(what), Stack: debug.Stack()}
+		}
+		fmt.Fprintf(os.Stderr, "process %s: %s\n\n%s", me.current.Name, r.Msg, r.Stack)
+	}()
+	err := f(ctx)
+	returned = true
+	if err != nil {
+		return report{Msg: text(err)}, 1
+	}
+	return report{}, 0
+}
+
+// text calls the methods of what it is given, which may panic in their turn: fmt copes.
+func text(v any) string { return fmt.Sprint(v) }

@@ -1,0 +1,204 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const supported = true
+
+// self is this program, also when its file was replaced, removed or lies where the child's user may not look.
+func self() string { return "/proc/self/exe" }
+
+// fileID tells one pipe from all others that exist.
+func fileID(f *os.File) (id uint64, err error) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var st unix.Stat_t
+	err2 := c.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &st) })
+	if err == nil {
+		err = err2
+	}
+	return st.Ino, err
+}
+
+// inherit reports whether the pipes that a mark names are there, and keeps them from what this process executes.
+func inherit(m string) bool {
+	var st [2]unix.Stat_t
+	for i, fd := range []int{fdDown, fdUp} {
+		if unix.Fstat(fd, &st[i]) != nil || st[i].Mode&unix.S_IFMT != unix.S_IFIFO {
+			return false
+		}
+	}
+	if mark(st[0].Ino, st[1].Ino) != m {
+		return false
+	}
+	for _, fd := range []int{fdDown, fdUp} {
+		unix.CloseOnExec(fd)
+		_ = unix.SetNonblock(fd, false)
+	}
+	return true
+}
+
+func attributes(cmd *exec.Cmd, p *Process) {
+	a := &syscall.SysProcAttr{}
+	if p.SysProcAttr != nil {
+		*a = *p.SysProcAttr
+	}
+	switch {
+	case !p.Detached:
+		a.Pdeathsig = syscall.SIGKILL // from its first instruction on, until tie does the same
+	case !a.Setpgid:
+		a.Setsid = true
+	}
+	cmd.SysProcAttr = a
+}
+
+// withCPUs runs f on a thread that may only run on some CPUs, which what f starts inherits.
+func withCPUs(cpus []int, f func() error) error {
+	if cpus == nil {
+		return f()
+	}
+	var old, set unix.CPUSet
+	for _, n := range cpus {
+		if n < 0 || n >= 64*len(set) {
+			return fmt.Errorf("no CPU %d", n)
+		}
+		set.Set(n)
+	}
+	if err := unix.SchedGetaffinity(0, &old); err != nil {
+		return fmt.Errorf("CPUs %v: %w", cpus, err)
+	}
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("CPUs %v: %w", cpus, err)
+	}
+	defer unix.SchedSetaffinity(0, &old)
+	return f()
+}
+
+// awaitExit waits until a child has ended, without a thread that waits with it, where the kernel can do that
+// (Linux 5.10). Whoever reaps it then waits with a thread.
+func awaitExit(pid int) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return
+	}
+	f := os.NewFile(uintptr(fd), "pidfd")
+	defer f.Close()
+	c, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = c.Read(func(fd uintptr) bool {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(p, 0)
+		return n > 0 || err != nil && err != unix.EINTR
+	})
+}
+
+// tie makes the kernel kill this process when the far end of the lifeline closes, which only happens with the
+// parent: a signal on its I/O (fcntl F_SETSIG), of which the kernel lets it be SIGKILL. It needs no thread of
+// this process to run, so it works where all are busy or stopped, and no thread of the parent to live on, as the
+// death signal does that covers the time until here; it survives a change of user, which that does not.
+func tie(down *os.File) error {
+	fd := down.Fd()
+	if _, err := unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
+		return os.NewSyscallError("fcntl F_SETSIG", err)
+	}
+	if _, err := unix.FcntlInt(fd, unix.F_SETOWN, unix.Getpid()); err != nil {
+		return os.NewSyscallError("fcntl F_SETOWN", err)
+	}
+	flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+	if err == nil {
+		_, err = unix.FcntlInt(fd, unix.F_SETFL, flags|unix.O_ASYNC)
+	}
+	if err != nil {
+		return os.NewSyscallError("fcntl O_ASYNC", err)
+	}
+	// The parent may have died before the kernel knew whom to tell.
+	p := []unix.PollFd{{Fd: int32(fd)}}
+	if n, err := unix.Poll(p, 0); n > 0 && err == nil && p[0].Revents&unix.POLLHUP != 0 {
+		endBy(unix.SIGKILL)
+	}
+	return nil
+}
+
+// endBy ends this process by a signal and does not return.
+func endBy(s syscall.Signal) {
+	_ = unix.Kill(unix.Getpid(), s)
+	select {}
+}
+
+// nice renices all threads: each has a value of its own, and new ones inherit that of who makes them. So it goes on
+// until it finds none that it has not seen.
+func nice(n int) error {
+	raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return err
+	}
+	n += 20 - raw // the system call answers 20 less nice
+	for seen := map[string]bool{}; ; {
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return err
+		}
+		news := false
+		for _, t := range tasks {
+			if seen[t.Name()] {
+				continue
+			}
+			seen[t.Name()], news = true, true
+			tid, err := strconv.Atoi(t.Name())
+			if err == nil {
+				err = unix.Setpriority(unix.PRIO_PROCESS, tid, n)
+			}
+			if err != nil && err != unix.ESRCH {
+				return err
+			}
+		}
+		if !news {
+			return nil
+		}
+	}
+}
+
+// lines is how whole lines get into f: see LogHandler. It reports whether a lock is needed; a lock of the process
+// (fcntl F_SETLK), for the description of what was inherited is shared by all.
+func lines(f *os.File) bool {
+	st, err := f.Stat()
+	return err == nil && st.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
+}
+
+// lockLines locks f for this process, or unlocks it. Where that fails lines are whole up to PIPE_BUF.
+func lockLines(f *os.File, how int16) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = c.Control(func(fd uintptr) {
+		l := unix.Flock_t{Type: how}
+		for unix.FcntlFlock(fd, unix.F_SETLKW, &l) == unix.EINTR {
+		}
+	})
+}
+
+const (
+	locked   = unix.F_WRLCK
+	unlocked = unix.F_UNLCK
+)
+
+// affinity is how many CPUs this process may run on, 0 if that is unknown.
+func affinity() int {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(unix.Getpid(), &set) != nil {
+		return 0
+	}
+	return set.Count()
+}
