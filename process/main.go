@@ -52,7 +52,7 @@ func Main() {
 	os.Exit(run())
 }
 
-// run is a child's life.
+// run is a child's life. It returns only if the function was not called.
 func run() (code int) {
 	h, up := me.header, os.NewFile(fdUp, "up")
 	arg, err := readPart(me.down)
@@ -70,12 +70,14 @@ func run() (code int) {
 	if _, err := up.Write([]byte{saysReady}); err != nil {
 		return 1
 	}
-	r, code := watched(ctx, f)
-	logExit(r, code)
-	if code != 0 {
-		_, _ = up.Write(r.encode())
-	}
-	return code
+	watched(ctx, f, func(r report, code int) {
+		logExit(r, code)
+		if code != 0 {
+			_, _ = up.Write(r.encode())
+		}
+		os.Exit(code)
+	})
+	return 0
 }
 
 // prepare does all that can fail, so that the parent's Start can tell.
@@ -131,29 +133,27 @@ func untilAsked() context.Context {
 	return ctx
 }
 
-// watched runs the function and says how it went. A panic of another goroutine, and what else ends a Go program, the
-// runtime reports: to standard error and, by SetCrashOutput, to the parent.
-func watched(ctx context.Context, f func(context.Context) error) (r report, code int) {
+// watched runs the function and exits by how it went. A panic of another goroutine, and what else ends a Go program,
+// the runtime reports: to standard error and, by SetCrashOutput, to the parent.
+func watched(ctx context.Context, f func(context.Context) error, exit func(report, int)) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		code = 2
-		what := recover()
-		if what == nil {
-			r = report{Msg: "the function was ended by runtime.Goexit", Stack: debug.Stack()}
-		} else {
-			r = report{Msg: "panic: " + text(what), Stack: debug.Stack()}
+		r := report{Msg: "the function was ended by runtime.Goexit", Stack: debug.Stack()}
+		if what := recover(); what != nil {
+			r.Msg = "panic: " + text(what)
 		}
 		fmt.Fprintf(os.Stderr, "process %s: %s\n\n%s", me.current.Name, r.Msg, r.Stack)
+		exit(r, 2) // from here: after Goexit nothing is returned to
 	}()
 	err := f(ctx)
 	returned = true
 	if err != nil {
-		return report{Msg: text(err)}, 1
+		exit(report{Msg: text(err)}, 1)
 	}
-	return report{}, 0
+	exit(report{}, 0)
 }
 
 // text calls the methods of what it is given, which may panic in their turn: fmt copes.

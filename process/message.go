@@ -113,12 +113,24 @@ func parseReport(b []byte) (r report) {
 		}
 	}
 	if len(b) > 0 {
-		msg, stack, _ := strings.Cut(string(b), "\n\ngoroutine ")
-		if stack != "" {
-			stack = "goroutine " + stack
-		}
-		msg = strings.TrimSpace(msg)
-		r = report{msg[:min(len(msg), maxText)], []byte(stack[:min(len(stack), maxText)])}
+		r = parseCrash(string(b))
 	}
 	return r
+}
+
+// parseCrash takes apart what the runtime writes. It indents the lines of a panic's text behind the first; and of a
+// fatal error it gives the stacks only, its text goes to standard error alone.
+func parseCrash(s string) report {
+	s = strings.TrimLeft(s, "\n")
+	msg, stack, found := strings.Cut(s, "\n\ngoroutine ")
+	if rest, bare := strings.CutPrefix(s, "goroutine "); bare {
+		msg, stack, found = "", rest, true
+	}
+	if found {
+		stack = "goroutine " + stack
+	}
+	if msg = strings.ReplaceAll(strings.TrimSpace(msg), "\n\t", "\n"); msg == "" {
+		msg = "fatal error: its text is on the child's standard error"
+	}
+	return report{msg[:min(len(msg), maxText)], []byte(stack[:min(len(stack), maxText)])}
 }
