@@ -44,7 +44,10 @@ func Register[A any](name string, f func(ctx context.Context, arg A) error) *Fun
 // it ends before, that is Start's error, and there is no child.
 func (f *Func[A]) Start(ctx context.Context, arg A) (*Process, error) {
 	p := f.Command(ctx, arg)
-	return p, p.Start()
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Command prepares a child, for its fields to be set before its Start. The argument is encoded there.
