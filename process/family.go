@@ -20,7 +20,7 @@ type family struct {
 	children []*Process
 
 	header header   // of the call that has made this process
-	down   *os.File // its argument, and then nothing; its end is the parent's death
+	life   *os.File // its end is the parent's death
 	gone   func() <-chan struct{}
 }
 
@@ -70,10 +70,10 @@ func nameOf(id []int) string {
 }
 
 // adopt makes this process what its parent says it is.
-func (f *family) adopt(h header, down *os.File) {
+func (f *family) adopt(h header, life *os.File) {
 	f.current = &Process{Name: h.Name, Detached: h.Detached, Nice: h.Nice, kind: ofCurrent, number: os.Getpid()}
 	f.parent = &Process{Name: h.Parent, kind: ofParent, number: h.ParentPID, up: f}
-	f.id, f.down, f.header = h.ID, down, h
+	f.id, f.life, f.header = h.ID, life, h
 	f.gone = sync.OnceValue(f.watchParent)
 }
 
@@ -83,7 +83,7 @@ func (f *family) parentGone() <-chan struct{} { return f.gone() }
 func (f *family) watchParent() <-chan struct{} {
 	gone := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, f.down)
+		_, _ = io.Copy(io.Discard, f.life)
 		close(gone)
 	}()
 	return gone

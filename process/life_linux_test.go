@@ -194,7 +194,7 @@ func TestTheStartersThreadEnds(t *testing.T) {
 	}
 }
 
-// Without the death signal, which a change of user or a debugger takes away, the lifeline does it.
+// Without the death signal, which a change of user takes away, the lifeline does it.
 func TestLifelineAlone(t *testing.T) {
 	orphanage(t)
 	p := launched(t, unsignalled, "stop")
@@ -204,17 +204,16 @@ func TestLifelineAlone(t *testing.T) {
 	noOrphans(t)
 }
 
-// unsignalled starts a child that gives its death signal up, and stops.
+// unsignalled starts a child without the signal, and that one stops.
 var unsignalled *Func[string]
 
 func init() {
 	unsignalled = Register("unsignalled", func(ctx context.Context, do string) error {
 		if do == "" {
-			if err := unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0); err != nil {
-				return err
-			}
-			return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			select {}
 		}
+		deathSignal = 0
 		if _, err := unsignalled.Start(ctx, ""); err != nil {
 			return err
 		}
@@ -529,7 +528,7 @@ func TestRegisterPanics(t *testing.T) {
 // A program that a child starts by other means is no child, though it has inherited the child's environment.
 func TestMarkIsNotInherited(t *testing.T) {
 	var out bytes.Buffer
-	p := runs.Command(bg, "env | grep "+envMark+"; readlink /proc/$$/fd/3 /proc/$$/fd/4; true")
+	p := runs.Command(bg, "env | grep "+envMark+"; readlink /proc/$$/fd/3 /proc/$$/fd/4 /proc/$$/fd/5; true")
 	p.Stdout = &out
 	launchedAs(t, p)
 	if err := joined(t, p); err != nil {

@@ -10,13 +10,15 @@ import (
 	"syscall"
 )
 
-// envMark tells a process that it was started here. Its value names the pipes that it has inherited.
+// envMark tells a process that it was started here. Its value names the files that it has inherited, so that a process
+// which has no more than the environment does not believe it.
 const envMark = "SHMKIT_PROCESS"
 
-// The pipes' descriptors in the child.
+// Their descriptors in the child.
 const (
-	fdDown = 3
-	fdUp   = 4
+	fdCall = 3 + iota
+	fdLife
+	fdUp
 )
 
 var (
@@ -25,7 +27,7 @@ var (
 )
 
 // Before anybody else can: what this process starts by other means is no child of ours, and must not have the
-// pipes.
+// files; and what package initialisation does, a child whose parent dies does not go on with.
 func init() {
 	m, ok := os.LookupEnv(envMark)
 	if !ok {
@@ -35,13 +37,23 @@ func init() {
 	if marked = inherit(m); !marked {
 		return
 	}
-	down := os.NewFile(fdDown, "down")
-	h, err := readHeader(down)
-	if err != nil {
-		os.Exit(1) // its parent has died, or given it up
+	call, life := os.NewFile(fdCall, "call"), os.NewFile(fdLife, "life")
+	h, err := readHeader(call)
+	if err == nil && !h.Detached {
+		err = tie(life)
 	}
-	me.adopt(h, down)
+	me.adopt(h, life)
+	birth = func() ([]byte, error) {
+		defer call.Close()
+		if err != nil {
+			return nil, err
+		}
+		return readPart(call)
+	}
 }
+
+// birth gives the argument, or says what went wrong so far.
+var birth func() ([]byte, error)
 
 // Main belongs in the first line of main, behind what every process of the program needs. In a process that
 // Start has made it runs the function and exits; else it returns. A second call does nothing.
@@ -54,13 +66,9 @@ func Main() {
 
 // run is a child's life. It returns only if the function was not called.
 func run() (code int) {
-	h, up := me.header, os.NewFile(fdUp, "up")
-	arg, err := readPart(me.down)
-	if err != nil {
-		return 1 // its parent has died, or given it up
-	}
+	up := os.NewFile(fdUp, "up")
 	_ = debug.SetCrashOutput(up, debug.CrashOptions{}) // else the parent gets no stack, and that is all
-	f, err := prepare(h, arg)
+	f, err := prepare(me.header)
 	if err != nil {
 		_, _ = up.WriteString(string(rune(saysRefused)) + err.Error())
 		return 1
@@ -81,16 +89,15 @@ func run() (code int) {
 }
 
 // prepare does all that can fail, so that the parent's Start can tell.
-func prepare(h header, arg []byte) (f func(context.Context) error, err error) {
+func prepare(h header) (f func(context.Context) error, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("decoding the argument panics: %v", r)
 		}
 	}()
-	if !h.Detached {
-		if err := tie(me.down); err != nil {
-			return nil, fmt.Errorf("tie the child's life to its parent's: %w", err)
-		}
+	arg, err := birth()
+	if err != nil {
+		return nil, err
 	}
 	if h.Nice != 0 {
 		if err := nice(h.Nice); err != nil {

@@ -11,10 +11,11 @@ import (
 	"github.com/shmkit/shmkit/internal/codec"
 )
 
-// What goes through the two pipes of a child:
+// What a child inherits:
 //
-//	down   length (8 bytes, little endian), header (CBOR), length, argument
-//	up     saysReady, then nothing while the function runs
+//	call   a file of its own: length (8 bytes, little endian), header (CBOR), length, argument
+//	life   a pipe that nothing is ever written to, and that ends with the parent
+//	up     a pipe: saysReady, then nothing while the function runs
 //	       saysRefused, a text, the end
 //	       after saysReady: length, report (CBOR), the end
 //	       at any time: what the Go runtime writes when it crashes, the end
@@ -54,7 +55,7 @@ func (p *Process) message(k *call) ([]byte, error) {
 	return append(binary.LittleEndian.AppendUint64(b, uint64(len(k.arg))), k.arg...), nil
 }
 
-// readHeader and a readPart for the argument are message's other side. The parent may die on the way.
+// readHeader and a readPart for the argument are message's other side.
 func readHeader(r io.Reader) (h header, err error) {
 	b, err := readPart(r)
 	if err != nil {

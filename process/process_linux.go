@@ -15,37 +15,64 @@ const supported = true
 // self is this program, also when its file was replaced, removed or lies where the child's user may not look.
 func self() string { return "/proc/self/exe" }
 
-// fileID tells one pipe from all others that exist.
-func fileID(f *os.File) (id uint64, err error) {
-	c, err := f.SyscallConn()
+// callFile is a file without a name that holds a message, to be read from its beginning.
+func callFile(message []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("process", unix.MFD_CLOEXEC)
 	if err != nil {
-		return 0, err
+		return nil, os.NewSyscallError("memfd_create", err)
 	}
-	var st unix.Stat_t
-	err2 := c.Control(func(fd uintptr) { err = unix.Fstat(int(fd), &st) })
-	if err == nil {
-		err = err2
+	f := os.NewFile(uintptr(fd), "call")
+	if _, err := f.WriteAt(message, 0); err != nil {
+		f.Close()
+		return nil, err
 	}
-	return st.Ino, err
+	return f, nil
 }
 
-// inherit reports whether the pipes that a mark names are there, and keeps them from what this process executes.
+// mark is the numbers of files by which they are told from all others.
+func mark(files []*os.File) (m string, err error) {
+	for _, f := range files {
+		c, err := f.SyscallConn()
+		if err != nil {
+			return "", err
+		}
+		if err2 := c.Control(func(fd uintptr) { m, err = addMark(m, int(fd)) }); err == nil {
+			err = err2
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return m, nil
+}
+
+func addMark(m string, fd int) (string, error) {
+	var st unix.Stat_t
+	err := unix.Fstat(fd, &st)
+	return m + strconv.FormatUint(st.Ino, 36) + ",", err
+}
+
+// inherit reports whether the files that a mark names are there, and keeps them from what this process executes.
 func inherit(m string) bool {
-	var st [2]unix.Stat_t
-	for i, fd := range []int{fdDown, fdUp} {
-		if unix.Fstat(fd, &st[i]) != nil || st[i].Mode&unix.S_IFMT != unix.S_IFIFO {
+	here := ""
+	for fd := fdCall; fd <= fdUp; fd++ {
+		var err error
+		if here, err = addMark(here, fd); err != nil {
 			return false
 		}
 	}
-	if mark(st[0].Ino, st[1].Ino) != m {
+	if here != m {
 		return false
 	}
-	for _, fd := range []int{fdDown, fdUp} {
+	for fd := fdCall; fd <= fdUp; fd++ {
 		unix.CloseOnExec(fd)
 		_ = unix.SetNonblock(fd, false)
 	}
 	return true
 }
+
+// deathSignal covers the time until tie does the same, from a child's first instruction on.
+var deathSignal = syscall.SIGKILL
 
 func attributes(cmd *exec.Cmd, p *Process) {
 	a := &syscall.SysProcAttr{}
@@ -54,7 +81,7 @@ func attributes(cmd *exec.Cmd, p *Process) {
 	}
 	switch {
 	case !p.Detached:
-		a.Pdeathsig = syscall.SIGKILL // from its first instruction on, until tie does the same
+		a.Pdeathsig = deathSignal
 	case !a.Setpgid:
 		a.Setsid = true
 	}
@@ -106,9 +133,9 @@ func awaitExit(pid int) {
 // tie makes the kernel kill this process when the far end of the lifeline closes, which only happens with the
 // parent: a signal on its I/O (fcntl F_SETSIG), of which the kernel lets it be SIGKILL. It needs no thread of
 // this process to run, so it works where all are busy or stopped, and no thread of the parent to live on, as the
-// death signal does that covers the time until here; it survives a change of user, which that does not.
-func tie(down *os.File) error {
-	fd := down.Fd()
+// death signal does that covers the time until here. Any write to the pipe would be a death sentence too.
+func tie(life *os.File) error {
+	fd := life.Fd()
 	if _, err := unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
 		return os.NewSyscallError("fcntl F_SETSIG", err)
 	}

@@ -12,7 +12,8 @@ import (
 const supported = false
 
 func self() string                           { return os.Args[0] }
-func fileID(*os.File) (uint64, error)        { return 0, errors.ErrUnsupported }
+func callFile([]byte) (*os.File, error)      { return nil, errors.ErrUnsupported }
+func mark([]*os.File) (string, error)        { return "", errors.ErrUnsupported }
 func inherit(string) bool                    { return false }
 func attributes(*exec.Cmd, *Process)         {}
 func withCPUs(_ []int, f func() error) error { return f() }

@@ -42,9 +42,8 @@ func (c *child) reap() {
 	// A process that the child has forked may have the other end still.
 	_ = c.up.SetReadDeadline(time.Now().Add(stragglers))
 	<-c.heard
-	c.down.Close()
-	c.up.Close()
-	c.life()
+	closeAll([]*os.File{c.life, c.up})
+	c.unwatch()
 	c.mu.Lock()
 	c.ended = true
 	if c.timer != nil {

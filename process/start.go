@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -61,11 +60,11 @@ func (p *Process) start() error {
 	if err != nil {
 		return err
 	}
-	c, err := p.launch()
+	c, err := p.launch(message)
 	if err != nil {
 		return err
 	}
-	return c.handOver(p.ctx, message)
+	return c.accepted(p.ctx)
 }
 
 // mayStart refuses where the child would not become one: it would run main as this process does, and start
@@ -88,14 +87,14 @@ type child struct {
 	cmd *exec.Cmd
 	pid int
 
-	// down carries the call to the child, and then nothing: its end is the parent's death. up carries the
-	// child's answer and its report.
-	down, up *os.File
+	// life is a pipe that nothing is ever written to: its end is the parent's death. up carries the child's answer and
+	// its report.
+	life, up *os.File
 	answer   chan error
 	heard    chan struct{} // up is at its end
 	report   report        // read it after heard
 
-	life    func() bool // ends the watch over the context
+	unwatch func() bool // ends the watch over the context
 	mu      sync.Mutex
 	ended   bool
 	overdue bool        // the grace period has passed
@@ -103,23 +102,25 @@ type child struct {
 }
 
 // launch makes the process. It is reaped from here on, whatever happens.
-func (p *Process) launch() (c *child, err error) {
-	c = &child{p: p, answer: make(chan error, 1), heard: make(chan struct{})}
-	theirDown, down, err := os.Pipe()
-	if err != nil {
+func (p *Process) launch(message []byte) (_ *child, err error) {
+	c := &child{p: p, answer: make(chan error, 1), heard: make(chan struct{})}
+	var theirs [3]*os.File
+	defer func() {
+		closeAll(theirs[:])
+		if err != nil {
+			closeAll([]*os.File{c.life, c.up})
+		}
+	}()
+	if theirs[0], err = callFile(message); err != nil {
+		return nil, fmt.Errorf("memory for its argument: %w", err)
+	}
+	if theirs[1], c.life, err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	defer theirDown.Close()
-	up, theirUp, err := os.Pipe()
-	if err != nil {
-		down.Close()
+	if c.up, theirs[2], err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	defer theirUp.Close()
-	c.down, c.up = down, up
-	if err = c.exec(theirDown, theirUp); err != nil {
-		down.Close()
-		up.Close()
+	if err = c.exec(theirs[:]); err != nil {
 		return nil, err
 	}
 	c.pid = c.cmd.Process.Pid
@@ -127,32 +128,36 @@ func (p *Process) launch() (c *child, err error) {
 	p.child = c
 	p.mu.Unlock()
 	me.add(p)
-	c.life = context.AfterFunc(p.ctx, c.askToEnd)
+	c.unwatch = context.AfterFunc(p.ctx, c.askToEnd)
 	go c.listen()
 	go c.reap()
 	return c, nil
 }
 
-// exec executes this program anew, with the two pipes as descriptors 3 and 4.
-func (c *child) exec(down, up *os.File) error {
-	p := c.p
-	a, err := fileID(down)
-	if err != nil {
-		return err
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
 	}
-	b, err := fileID(up)
+}
+
+// exec executes this program anew, with three files as descriptors 3, 4 and 5.
+func (c *child) exec(files []*os.File) error {
+	p := c.p
+	m, err := mark(files)
 	if err != nil {
 		return err
 	}
 	cmd := &exec.Cmd{
 		Path: self(), Args: os.Args, Dir: p.Dir, Env: p.Env,
 		Stdin: p.Stdin, Stdout: orElse(p.Stdout, os.Stdout), Stderr: orElse(p.Stderr, os.Stderr),
-		ExtraFiles: []*os.File{down, up}, WaitDelay: stragglers,
+		ExtraFiles: files, WaitDelay: stragglers,
 	}
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
-	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], envMark+"="+mark(a, b))
+	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], envMark+"="+m)
 	attributes(cmd, p)
 	c.cmd = cmd
 	return launcher().do(func() error { return withCPUs(p.CPUs, cmd.Start) })
@@ -160,11 +165,6 @@ func (c *child) exec(down, up *os.File) error {
 
 // stragglers is how long output is still waited for when the child has ended and somebody else has its pipes.
 const stragglers = time.Second
-
-// mark is by what a child knows itself: its pipes, which a process that inherits no more than the environment lacks.
-func mark(down, up uint64) string {
-	return strconv.FormatUint(down, 36) + "," + strconv.FormatUint(up, 36)
-}
 
 func orElse(w io.Writer, or *os.File) io.Writer {
 	switch w {
@@ -176,12 +176,8 @@ func orElse(w io.Writer, or *os.File) io.Writer {
 	return w
 }
 
-// handOver gives the child its call and waits until it has taken it, has refused or is gone: a child that dies
-// leaves both pipes without a far end.
-func (c *child) handOver(ctx context.Context, message []byte) error {
-	go func() { // ends with the child at the latest
-		_, _ = c.down.Write(message)
-	}()
+// accepted waits until the child has its argument, has refused it or is gone: up ends with a child that dies.
+func (c *child) accepted(ctx context.Context) error {
 	select {
 	case err := <-c.answer:
 		if err == nil {
