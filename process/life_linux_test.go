@@ -63,7 +63,7 @@ func reign(ctx context.Context, d dynasty) error {
 			_ = p.Signal(syscall.SIGUSR2) // ends a Go program that does not care
 		}
 	}
-	select {}
+	return forever()
 }
 
 // orphanage makes what this process's descendants leave behind its own children, for the test's duration.
@@ -183,55 +183,12 @@ func TestTheStartersThreadEnds(t *testing.T) {
 		got <- p
 	}() // its thread ends with it
 	p := <-got
+	defer p.Kill()
 	select {
 	case <-p.Done():
 		t.Fatal(p.Join(bg))
 	case <-time.After(200 * time.Millisecond):
 	}
-	p.Signal(syscall.SIGTERM)
-	if err := joined(t, p); err != nil {
-		t.Error(err)
-	}
-}
-
-// Without the death signal, which a change of user takes away, the lifeline does it.
-func TestLifelineAlone(t *testing.T) {
-	orphanage(t)
-	p := launched(t, unsignalled, "stop")
-	until(t, "all have stopped", func() bool { return len(stoppedBelow(p.PID())) == 1 })
-	p.Kill()
-	joined(t, p)
-	noOrphans(t)
-}
-
-// unsignalled starts a child without the signal, and that one stops.
-var unsignalled *Func[string]
-
-func init() {
-	unsignalled = Register("unsignalled", func(ctx context.Context, do string) error {
-		if do == "" {
-			syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-			select {}
-		}
-		deathSignal = 0
-		if _, err := unsignalled.Start(ctx, ""); err != nil {
-			return err
-		}
-		select {}
-	})
-}
-
-func stoppedBelow(pid int) (stopped []string) {
-	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	for _, task := range tasks {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task.Name()))
-		for _, c := range strings.Fields(string(b)) {
-			if s, _ := os.ReadFile("/proc/" + c + "/stat"); bytes.Contains(s, []byte(") T ")) {
-				stopped = append(stopped, c)
-			}
-		}
-	}
-	return stopped
 }
 
 // kills is how often a test kills at random: few, or what SHMKIT_KILLS says, up to most.
@@ -320,7 +277,7 @@ func init() {
 			return err
 		}
 		fmt.Println("started")
-		select {}
+		return forever()
 	})
 }
 

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"sync/atomic"
-	"syscall"
 )
 
 // envMark tells a process that it was started here. Its value names the files that it has inherited, so that a process
@@ -73,7 +71,7 @@ func run() (code int) {
 		_, _ = up.WriteString(string(rune(saysRefused)) + err.Error())
 		return 1
 	}
-	ctx := untilAsked()
+	ctx := newLifetime(up)
 	logStart()
 	if _, err := up.Write([]byte{saysReady}); err != nil {
 		return 1
@@ -112,32 +110,6 @@ func prepare(h header) (f func(context.Context) error, err error) {
 		return nil, fmt.Errorf("the child cannot decode its argument: %w", err)
 	}
 	return f, nil
-}
-
-// untilAsked is the function's context: it ends with the first SIGTERM or SIGINT. Those that the process was told to
-// ignore, as in the background of a shell without job control, stay ignored. The second SIGINT is a person who means
-// it.
-func untilAsked() context.Context {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	asked := make(chan os.Signal, 4)
-	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		if !signal.Ignored(s) {
-			signal.Notify(asked, s)
-		}
-	}
-	go func() {
-		for n := 0; ; {
-			s := <-asked
-			cancel(fmt.Errorf("process: %s was asked to end: %v", me.current.Name, s))
-			if s == syscall.SIGINT {
-				if n++; n == 2 {
-					signal.Reset(s)
-					endBy(syscall.SIGINT)
-				}
-			}
-		}
-	}()
-	return ctx
 }
 
 // watched runs the function and exits by how it went. A panic of another goroutine, and what else ends a Go program,

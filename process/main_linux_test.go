@@ -16,7 +16,6 @@ func TestMain(m *testing.M) {
 		os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	}
 	Main()
-	proctest.Resident("process.(*starter).serve(")
 	proctest.Main(m)
 }
 
@@ -68,6 +67,12 @@ func wantExit(t testing.TB, err error, code int, words ...string) *ExitError {
 		}
 	}
 	return e
+}
+
+// forever does not return; select {} would be a deadlock in a child without other goroutines.
+func forever() error {
+	time.Sleep(1 << 62)
+	return nil
 }
 
 // until waits for a condition that must come.

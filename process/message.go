@@ -3,6 +3,7 @@ package process
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,15 +16,16 @@ import (
 //
 //	call   a file of its own: length (8 bytes, little endian), header (CBOR), length, argument
 //	life   a pipe that nothing is ever written to, and that ends with the parent
-//	up     a pipe: saysReady, then nothing while the function runs
+//	up     a socket: saysReady, then nothing while the function runs
 //	       saysRefused, a text, the end
 //	       after saysReady: length, report (CBOR), the end
 //	       at any time: what the Go runtime writes when it crashes, the end
 //
-// The texts of a crash begin with a letter, so with a large length: that tells the two apart.
+// and on up, in the other direction, asksToEnd. The texts of a crash begin with a letter, so with a large length: that tells the two apart.
 const (
 	saysReady   = 1
 	saysRefused = 2
+	asksToEnd   = 3
 )
 
 // header is what a child learns about itself.
@@ -43,16 +45,30 @@ func (p *Process) message(k *call) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a ring for its log records: %w", err)
 	}
-	h, err := codec.CBOR.Append(nil, header{
+	h := header{
 		Func: k.name, Name: p.Name, ID: p.id, Nice: p.Nice, Detached: p.Detached,
 		Parent: Current().Name, ParentPID: os.Getpid(), Log: log,
-	})
-	if err != nil {
-		return nil, err
-	}
+	}.encode()
 	b := make([]byte, 0, 16+len(h)+len(k.arg))
 	b = append(binary.LittleEndian.AppendUint64(b, uint64(len(h))), h...)
 	return append(binary.LittleEndian.AppendUint64(b, uint64(len(k.arg))), k.arg...), nil
+}
+
+// encode writes texts with their length in front and numbers as varints. It is not CBOR because that would be a
+// tenth of what an empty child costs, most of it pages of code that it needs for nothing else.
+func (h header) encode() (b []byte) {
+	for _, s := range []string{h.Func, h.Name, h.Parent, h.Log} {
+		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
+	}
+	b = binary.AppendVarint(binary.AppendVarint(b, int64(h.ParentPID)), int64(h.Nice))
+	b = append(b, 0)
+	if h.Detached {
+		b[len(b)-1] = 1
+	}
+	for _, n := range h.ID {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
 }
 
 // readHeader and a readPart for the argument are message's other side.
@@ -61,8 +77,34 @@ func readHeader(r io.Reader) (h header, err error) {
 	if err != nil {
 		return h, err
 	}
-	return h, codec.CBOR.Decode(b, &h)
+	in := bytes.NewReader(b)
+	for _, s := range []*string{&h.Func, &h.Name, &h.Parent, &h.Log} {
+		n, err := binary.ReadUvarint(in)
+		if err != nil || n > uint64(in.Len()) {
+			return h, errHeader
+		}
+		t := make([]byte, n)
+		_, _ = in.Read(t)
+		*s = string(t)
+	}
+	for _, n := range []*int{&h.ParentPID, &h.Nice} {
+		x, err := binary.ReadVarint(in)
+		if err != nil {
+			return h, errHeader
+		}
+		*n = int(x)
+	}
+	detached, err := in.ReadByte()
+	h.Detached = detached == 1
+	for err == nil && in.Len() > 0 {
+		var n uint64
+		n, err = binary.ReadUvarint(in)
+		h.ID = append(h.ID, int(n))
+	}
+	return h, err
 }
+
+var errHeader = errors.New("the call that it inherited is not whole")
 
 // readPart believes no length: memory grows with what has come.
 func readPart(r io.Reader) ([]byte, error) {

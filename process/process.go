@@ -33,13 +33,15 @@
 //
 // # Life
 //
-// The context given to Start is the child's life, not that of the call: when it ends, the child is asked to end
-// (SIGTERM, which ends the context of the function), and killed after Process.Grace. Ctrl-C (SIGINT) ends the
-// function's context too, in all processes of the terminal's foreground at once; a second one kills.
+// The context given to Start is the child's life, not that of the call: when it ends, the context of the function
+// does, and the child is killed after Process.Grace. SIGTERM and Ctrl-C (SIGINT) end the function's context too, the
+// latter in all processes of the terminal's foreground at once, and a second Ctrl-C kills; if the function has not asked
+// its context yet (Done or Err, by itself or in a call that waits) they end the process as they do any other.
 //
 // A child dies with its parent, however that went, and so do its own children; a Detached one does not. The
-// kernel kills it (SIGKILL): there is no last wish, and none is needed for what lies in shared memory. So main
-// calls Join before it returns. Nothing becomes a zombie, whether joined or not.
+// kernel kills it (SIGKILL), be it busy or stopped: there is no last wish, and none is needed for what lies in shared memory.
+// (Only one that is just being started first comes as far as the initialisation of this package.) So main calls Join
+// before it returns. Nothing becomes a zombie, whether joined or not.
 //
 // Everything here may be called from any goroutine. Linux only: elsewhere Start answers errors.ErrUnsupported.
 package process
@@ -72,7 +74,8 @@ type Process struct {
 	// Stdout and Stderr are where the child writes to. nil: where the parent does. Those that are no *os.File
 	// are written to by the parent; one and the same is written to by one goroutine at a time.
 	Stdout, Stderr io.Writer
-	// SysProcAttr are attributes that the system has. Pdeathsig is set, unless Detached, and Setsid if so.
+	// SysProcAttr are attributes that the system has. Setsid is set if Detached. Pdeathsig is not needed, and fires
+	// when the thread ends that has called Start.
 	SysProcAttr *syscall.SysProcAttr
 	// CPUs are those that the child may run on, from its first instruction on. nil: the parent's.
 	CPUs []int
@@ -168,8 +171,8 @@ func (p *Process) begun() bool {
 	return p.state != fresh
 }
 
-// Signal sends a signal to the child. SIGTERM and SIGINT end the context of its function, others do what they do to
-// Go programs. After its end it is os.ErrProcessDone; there is no moment at which it could hit another process.
+// Signal sends a signal to the child. SIGTERM and SIGINT end the context of its function if that has asked it, else the
+// process; others do what they do to Go programs. After its end it is os.ErrProcessDone; there is no moment at which it could hit another process.
 func (p *Process) Signal(s os.Signal) error {
 	if p.kind != ofChild {
 		return fmt.Errorf("process: signal %s: only children are signalled from here", p.Name)

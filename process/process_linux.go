@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -71,28 +72,33 @@ func inherit(m string) bool {
 	return true
 }
 
-// deathSignal covers the time until tie does the same, from a child's first instruction on.
-var deathSignal = syscall.SIGKILL
+// socketPair makes two connected ends, ours and a child's.
+func socketPair() (ours, theirs *os.File, err error) {
+	fd, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	return os.NewFile(uintptr(fd[0]), "up"), os.NewFile(uintptr(fd[1]), "up"), nil
+}
 
 func attributes(cmd *exec.Cmd, p *Process) {
 	a := &syscall.SysProcAttr{}
 	if p.SysProcAttr != nil {
 		*a = *p.SysProcAttr
 	}
-	switch {
-	case !p.Detached:
-		a.Pdeathsig = deathSignal
-	case !a.Setpgid:
+	if p.Detached && !a.Setpgid {
 		a.Setsid = true
 	}
 	cmd.SysProcAttr = a
 }
 
-// withCPUs runs f on a thread that may only run on some CPUs, which what f starts inherits.
+// withCPUs runs f on a thread that for so long may only run on some CPUs, which what f starts inherits.
 func withCPUs(cpus []int, f func() error) error {
 	if cpus == nil {
 		return f()
 	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	var old, set unix.CPUSet
 	for _, n := range cpus {
 		if n < 0 || n >= 64*len(set) {
@@ -132,8 +138,11 @@ func awaitExit(pid int) {
 
 // tie makes the kernel kill this process when the far end of the lifeline closes, which only happens with the
 // parent: a signal on its I/O (fcntl F_SETSIG), of which the kernel lets it be SIGKILL. It needs no thread of
-// this process to run, so it works where all are busy or stopped, and no thread of the parent to live on, as the
-// death signal does that covers the time until here. Any write to the pipe would be a death sentence too.
+// this process to run, so it works where all are busy or stopped. Any write to the pipe would be a death sentence too.
+//
+// The parent-death signal (PR_SET_PDEATHSIG) is not used: it is sent when the thread ends that has made the child, which in Go
+// any thread may do; a thread kept for that costs each start two switches, a fifth of it. It would cover the time
+// between exec and package initialisation, in which a child lives on if its parent dies, until it comes to here.
 func tie(life *os.File) error {
 	fd := life.Fd()
 	if _, err := unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGKILL)); err != nil {

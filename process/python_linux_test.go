@@ -185,23 +185,56 @@ func TestPythonActiveChildren(t *testing.T) {
 	}
 }
 
-// wait ends when it is asked to.
+// wait ends when it is asked to. It says "ready" when it listens.
 var wait = Register("wait", func(ctx context.Context, _ struct{}) error {
-	<-ctx.Done()
+	done := ctx.Done()
+	fmt.Println("ready")
+	<-done
 	return nil
 })
 
+// listening starts one of these, and waits until signals will be heard.
+func listening(t *testing.T, f *Func[struct{}]) *Process {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := f.Command(bg, struct{}{})
+	p.Stdout = w
+	launchedAs(t, p)
+	w.Close()
+	r.SetReadDeadline(time.Now().Add(patience))
+	if _, err := io.ReadFull(r, make([]byte, len("ready\n"))); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // deaf never ends.
-var deaf = Register("deaf", func(context.Context, struct{}) error { select {} })
+var deaf = Register("deaf", func(context.Context, struct{}) error { return forever() })
+
+// stubbornly does not end either, though it hears.
+var stubbornly = Register("stubbornly", func(ctx context.Context, _ struct{}) error {
+	ctx.Done()
+	fmt.Println("ready")
+	return forever()
+})
 
 func TestPythonTerminate(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p := launched(t, wait, struct{}{})
+		p := listening(t, wait)
 		if err := p.Signal(s); err != nil {
 			t.Error(err)
 		}
 		if err := joined(t, p); err != nil {
 			t.Errorf("%v: %v", s, err)
+		}
+		p = launched(t, deaf, struct{}{}) // nobody listens: it is a program like any other
+		p.Signal(s)
+		if e := wantExit(t, joined(t, p), -1); e.Signal != s {
+			t.Error(e)
 		}
 	}
 }
@@ -217,7 +250,7 @@ func TestPythonKill(t *testing.T) {
 
 // What was interrupted and does not care goes on; the second time it does not.
 func TestPythonInterrupt(t *testing.T) {
-	p := launched(t, deaf, struct{}{})
+	p := listening(t, stubbornly)
 	p.Signal(syscall.SIGINT)
 	p.Signal(syscall.SIGTERM)
 	select {
@@ -300,7 +333,7 @@ var fails = Register("fails", func(_ context.Context, how string) error {
 	case "errorpanics":
 		return wrong{}
 	}
-	select {}
+	return forever()
 })
 
 type wrong struct{}
@@ -428,12 +461,10 @@ func TestPythonManyAlive(t *testing.T) {
 		t.Errorf("%d threads more for %d children", got, n)
 	}
 	for _, p := range ps {
-		p.Signal(syscall.SIGTERM)
+		p.Kill()
 	}
 	for _, p := range ps {
-		if err := joined(t, p); err != nil {
-			t.Error(err)
-		}
+		joined(t, p)
 	}
 }
 
@@ -491,7 +522,7 @@ func TestPythonTerminateHoldsLock(t *testing.T) {
 
 var holder = Register("holder", func(_ context.Context, v *shm.Var[sem.Mutex]) error {
 	v.Ptr().Lock()
-	select {}
+	return forever()
 })
 
 // A parent that ends takes the exit code with it: nobody is a zombie, joined or not.

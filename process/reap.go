@@ -102,10 +102,11 @@ func (c *child) grace() time.Duration {
 	return max(c.p.Grace, 0)
 }
 
-// askToEnd is called when the context has ended. The request waits in a child that is stopped; killing does not.
+// askToEnd is called when the context has ended. The request waits until the child asks its context; killing does
+// not.
 func (c *child) askToEnd() {
 	if c.grace() > 0 {
-		_ = c.signal(syscall.SIGTERM)
+		_, _ = c.up.Write([]byte{asksToEnd})
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ type Func[A any] struct{ name string }
 // the program. It is called when package variables are initialised, so that every process of the program knows f;
 // after Main it panics, as it does for a name that is taken, and for an A that cannot travel.
 //
-// f's context ends when the parent's does that was given to Start, with SIGTERM and with SIGINT. When f returns
+// f's context ends when the parent's does that was given to Start, with SIGTERM and with SIGINT; its cause says which. When f returns
 // the process exits: with 0, or with 1 if it is an error, whose text the parent gets; other goroutines are not waited
 // for. If any goroutine panics it exits with 2, and the parent gets the stacks.
 func Register[A any](name string, f func(ctx context.Context, arg A) error) *Func[A] {
@@ -25,15 +25,17 @@ func Register[A any](name string, f func(ctx context.Context, arg A) error) *Fun
 	switch {
 	case name == "" || f == nil:
 		panic("process: register: empty name or nil function")
-	case c == codec.CBOR:
+	case c == codec.CBOR && !marked: // the parent has looked
 		if err := codec.Check(t); err != nil {
 			panic(fmt.Sprintf("process: register %q: its argument cannot travel: %v", name, err))
 		}
 	}
 	register(name, func(b []byte) (func(context.Context) error, error) {
 		var arg A
-		if err := c.Decode(b, &arg); err != nil {
-			return nil, err
+		if t.Size() > 0 {
+			if err := c.Decode(b, &arg); err != nil {
+				return nil, err
+			}
 		}
 		return func(ctx context.Context) error { return f(ctx, arg) }, nil
 	})

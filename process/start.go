@@ -88,7 +88,7 @@ type child struct {
 	pid int
 
 	// life is a pipe that nothing is ever written to: its end is the parent's death. up carries the child's answer and
-	// its report.
+	// its report, and down the request to end.
 	life, up *os.File
 	answer   chan error
 	heard    chan struct{} // up is at its end
@@ -117,7 +117,7 @@ func (p *Process) launch(message []byte) (_ *child, err error) {
 	if theirs[1], c.life, err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	if c.up, theirs[2], err = os.Pipe(); err != nil {
+	if c.up, theirs[2], err = socketPair(); err != nil {
 		return nil, err
 	}
 	if err = c.exec(theirs[:]); err != nil {
@@ -160,7 +160,7 @@ func (c *child) exec(files []*os.File) error {
 	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], envMark+"="+m)
 	attributes(cmd, p)
 	c.cmd = cmd
-	return launcher().do(func() error { return withCPUs(p.CPUs, cmd.Start) })
+	return withCPUs(p.CPUs, cmd.Start)
 }
 
 // stragglers is how long output is still waited for when the child has ended and somebody else has its pipes.

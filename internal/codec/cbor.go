@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -17,24 +18,29 @@ const maxLevels = 200
 // takes a byte of it, so a container is at most as many elements long as the input has bytes.
 const maxElements = math.MaxInt32
 
-var encMode = must(cbor.EncOptions{
-	Time:          cbor.TimeRFC3339Nano,
-	TimeTag:       cbor.EncTagRequired, // so that a time is a time again where an any was
-	TextMarshaler: cbor.TextMarshalerTextString,
-	IndefLength:   cbor.IndefLengthForbidden,
-}.UserBufferEncMode())
+// Modes are made when they are first used: a process that is started for a moment may not need them.
+var encMode = sync.OnceValue(func() cbor.UserBufferEncMode {
+	return must(cbor.EncOptions{
+		Time:          cbor.TimeRFC3339Nano,
+		TimeTag:       cbor.EncTagRequired, // so that a time is a time again where an any was
+		TextMarshaler: cbor.TextMarshalerTextString,
+		IndefLength:   cbor.IndefLengthForbidden,
+	}.UserBufferEncMode())
+})
 
-var decMode = must(cbor.DecOptions{
-	IndefLength:       cbor.IndefLengthForbidden,
-	MaxNestedLevels:   maxLevels + maxLevels/4, // tags count here
-	MaxArrayElements:  maxElements,
-	MaxMapPairs:       maxElements,
-	IntDec:            cbor.IntDecConvertSignedOrBigInt,
-	DefaultMapType:    reflect.TypeFor[map[string]any](),
-	UTF8:              cbor.UTF8DecodeInvalid, // a Go string need not be UTF-8
-	FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
-	TextUnmarshaler:   cbor.TextUnmarshalerTextString,
-}.DecMode())
+var decMode = sync.OnceValue(func() cbor.DecMode {
+	return must(cbor.DecOptions{
+		IndefLength:       cbor.IndefLengthForbidden,
+		MaxNestedLevels:   maxLevels + maxLevels/4, // tags count here
+		MaxArrayElements:  maxElements,
+		MaxMapPairs:       maxElements,
+		IntDec:            cbor.IntDecConvertSignedOrBigInt,
+		DefaultMapType:    reflect.TypeFor[map[string]any](),
+		UTF8:              cbor.UTF8DecodeInvalid, // a Go string need not be UTF-8
+		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
+		TextUnmarshaler:   cbor.TextUnmarshalerTextString,
+	}.DecMode())
+})
 
 func must[M any](m M, err error) M {
 	if err != nil {
@@ -68,7 +74,7 @@ func (cborCodec) Append(b []byte, v any) ([]byte, error) {
 		}
 	}
 	buf := bytes.NewBuffer(b)
-	if err := encMode.MarshalToBuffer(v, buf); err != nil {
+	if err := encMode().MarshalToBuffer(v, buf); err != nil {
 		if at := (walker{leaf: tryMarshal}).walk(reflect.ValueOf(v), 0); at != nil {
 			return b, fmt.Errorf("%T%w", v, at)
 		}
@@ -79,7 +85,7 @@ func (cborCodec) Append(b []byte, v any) ([]byte, error) {
 
 // Decode closes the handles that it had opened before it met an error.
 func (cborCodec) Decode(b []byte, v any) error {
-	err := decMode.Unmarshal(b, v)
+	err := decMode().Unmarshal(b, v)
 	if err == nil {
 		return nil
 	}

@@ -140,20 +140,21 @@ func indirect(t reflect.Type) reflect.Type {
 	return t
 }
 
-var natives = map[reflect.Type]bool{
-	reflect.TypeFor[time.Time]():        true,
-	reflect.TypeFor[big.Int]():          true,
-	reflect.TypeFor[cbor.Tag]():         true,
-	reflect.TypeFor[cbor.RawTag]():      true,
-	reflect.TypeFor[cbor.ByteString]():  true,
-	reflect.TypeFor[cbor.SimpleValue](): true,
+// isNative reports whether the encoder knows a type by itself.
+func isNative(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[time.Time](), reflect.TypeFor[big.Int](), reflect.TypeFor[cbor.Tag](),
+		reflect.TypeFor[cbor.RawTag](), reflect.TypeFor[cbor.ByteString](), reflect.TypeFor[cbor.SimpleValue]():
+		return true
+	}
+	return false
 }
 
 // isLeaf reports whether a type encodes itself, so that what is inside does not matter.
-func isLeaf(t reflect.Type) bool { return natives[t] || t.Kind() != reflect.Interface && marshals(t) }
+func isLeaf(t reflect.Type) bool { return isNative(t) || t.Kind() != reflect.Interface && marshals(t) }
 
 func checkLeaf(t reflect.Type) error {
-	if natives[t] || unmarshals(t) {
+	if isNative(t) || unmarshals(t) {
 		return nil
 	}
 	return fmt.Errorf("%v marshals itself and has no method to unmarshal", t)

@@ -38,6 +38,5 @@ func Main(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	os.Setenv(inherited, "1")
-	proctest.Resident("process.(*starter).serve(") // the thread that started processes hang on stays
 	proctest.Main(m)
 }
