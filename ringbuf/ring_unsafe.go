@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/segment"
 )
@@ -138,6 +139,7 @@ func control(payload []byte) *abi.SPSC {
 
 // newRing is the private view of an opened segment.
 func newRing(s *segment.Segment) *ring {
+	fence.Register()
 	p, sh := s.Payload(), s.Shape()
 	r := &ring{
 		seg: s, ctl: control(p), buf: p[ctlSize:],
