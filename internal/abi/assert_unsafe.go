@@ -44,3 +44,10 @@ var (
 	_ [512]byte = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
 	_ [640]byte = [unsafe.Sizeof(MPMC{})]byte{}
 )
+
+// The words of a semaphore of many permits.
+var (
+	_ [0]byte          = [unsafe.Offsetof(Bounded{}.Bell)]byte{}
+	_ [4]byte          = [unsafe.Offsetof(Bounded{}.Freed)]byte{}
+	_ [boundedCtl]byte = [unsafe.Sizeof(Bounded{})]byte{}
+)
