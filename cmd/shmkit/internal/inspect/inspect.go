@@ -45,6 +45,8 @@ var printers = map[abi.Kind]printer{
 	abi.KindSPSC: printSPSC,
 	abi.KindMPMC: printMPMC,
 	abi.KindVar:  printVar,
+
+	abi.KindBounded: printBounded,
 }
 
 // most is how much of a payload a printer sees.
