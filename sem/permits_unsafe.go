@@ -72,22 +72,20 @@ const (
 // seek looks at most most cells from start on, up or down, and changes the first whose owner's word is who. It
 // returns the cell, or −1 and the sum of the versions that it saw.
 func (p *permits) seek(start, step, most int, who uint32, to func(uint64) uint64) (i int, versions uint64) {
+	all := unsafe.Slice(p.first, p.n) // close together: stride is 8
 	i = start
 	for range most {
-		c := p.at(i)
-		v := atomic.LoadUint64(c)
+		v := atomic.LoadUint64(&all[i])
 		for uint32(v) == who {
-			if atomic.CompareAndSwapUint64(c, v, to(v)) {
+			if atomic.CompareAndSwapUint64(&all[i], v, to(v)) {
 				p.found(i)
 				return i, 0
 			}
-			v = atomic.LoadUint64(c)
+			v = atomic.LoadUint64(&all[i])
 		}
 		versions += v >> noteShift
-		if i += step; i == p.n {
-			i = 0
-		} else if i < 0 {
-			i = p.n - 1
+		if i += step; uint(i) >= uint(len(all)) {
+			i -= step * len(all)
 		}
 	}
 	return -1, versions
