@@ -83,3 +83,10 @@ var (
 	_ [160]byte = [unsafe.Offsetof(Stripe{}.Done)]byte{}
 	_ [256]byte = [unsafe.Sizeof(Stripe{})]byte{}
 )
+
+// The words of a semaphore of many permits.
+var (
+	_ [0]byte          = [unsafe.Offsetof(Bounded{}.Bell)]byte{}
+	_ [4]byte          = [unsafe.Offsetof(Bounded{}.Freed)]byte{}
+	_ [boundedCtl]byte = [unsafe.Sizeof(Bounded{})]byte{}
+)

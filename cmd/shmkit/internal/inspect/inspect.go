@@ -49,6 +49,7 @@ var printers = map[abi.Kind]printer{
 	abi.KindVar:       printVar,
 	abi.KindValue:     printValue,
 	abi.KindArray:     printArray,
+	abi.KindBounded:   printBounded,
 }
 
 // most is how much of a payload a printer sees.
