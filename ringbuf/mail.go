@@ -120,7 +120,7 @@ func (m *mail) reserve(h *hunt, n int, b []byte) (room []byte, k uint64, err err
 		return nil, 0, err
 	}
 	room = m.k.bytes(at, &m.k.classes[m.k.classOf(at)], uint64(n))
-	copy(room, b)
+	transfer(room, b)
 	if err := m.s.claim(h); err != nil {
 		m.give(at, heldWord())
 		return nil, 0, err
@@ -179,7 +179,7 @@ func keep(dst *[]byte, b []byte) {
 		*dst = make([]byte, len(b))
 	}
 	*dst = (*dst)[:len(b)]
-	copy(*dst, b)
+	transfer(*dst, b)
 }
 
 // getSlow is get where there is more to it than one look. A message in a block is taken in place and copied then: who is
