@@ -41,6 +41,10 @@ func newStand[T any](r *crowd) *stand[T] {
 	}
 	r.seats.Add(1)
 	p.seat.init(r)
+	if r.stock != nil {
+		p.fast, p.all = nil, nil
+		p.mail = newMail(&p.seat, r, p.gets, p.puts)
+	}
 	return p
 }
 
@@ -48,6 +52,9 @@ func newStand[T any](r *crowd) *stand[T] {
 //
 //go:noinline
 func (p *stand[T]) putSlow(ctx context.Context, v *T, wake bool) error {
+	if p.mail != nil {
+		return p.mail.put(ctx, *asBytes(v), wake)
+	}
 	defer runtime.KeepAlive(p)
 	return p.enter(func() error {
 		h := p.hunt(ctx)
@@ -95,6 +102,9 @@ func (p *stand[T]) waitGet(ctx context.Context) (v T, err error) {
 }
 
 func (p *stand[T]) getSlow(ctx context.Context, v *T, wake bool) error {
+	if p.mail != nil {
+		return p.mail.get(ctx, asBytes(v), wake)
+	}
 	defer runtime.KeepAlive(p)
 	return p.enter(func() error {
 		h := p.hunt(ctx)
