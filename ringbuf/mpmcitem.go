@@ -102,7 +102,8 @@ func (m *MPMC[T]) get(ctx context.Context) (v T, err error) {
 
 // PutBatch puts the first n of vs into the ring, as many as there is room for, and at least one: it waits while there is
 // no room at all, until ctx ends. It returns n > 0, or an error and nothing has happened. Each item is
-// committed by itself, in the order of vs; those of others may come between. Consumers are woken once.
+// committed by itself, in the order of vs; those of others may come between. If the process is killed on the way the
+// first so many are in the ring. Consumers are woken once.
 func (m *MPMC[T]) PutBatch(ctx context.Context, vs []T) (n int, err error) {
 	p := m.at.Load()
 	if p == nil {

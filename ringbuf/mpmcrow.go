@@ -25,7 +25,7 @@ import (
 //   - The commits are plain stores by the living owner of the words. No one else changes a living owner's word, and a
 //     dead one stores nothing any more.
 
-// fetched is for how many bytes a run asks beforehand: see package prefetch.
+// fetched is for how many bytes a row asks beforehand: see package prefetch.
 const fetched = 1024
 
 // row is the slots from x on, to the end of the lap at most, n at most; none where each operation takes the slow path.
