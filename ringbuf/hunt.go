@@ -150,6 +150,7 @@ func (s *seat) skip(x, w uint64) {
 		s.setGet(r.next(x))
 		count(&r.ctl.Puts.Healed, 1)
 		s.vacated(nil)
+		s.r.wakeProducers() // it may have had a block
 	}
 }
 

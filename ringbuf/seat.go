@@ -17,6 +17,7 @@ type seat struct {
 	itemsReady func() bool // method values, made once: making one allocates
 	roomReady  func() bool
 	watch      watches
+	mail       *mail        // of a ring of messages
 	inside     atomic.Int32 // calls in slow paths
 	closed     atomic.Bool
 	_          [128]byte

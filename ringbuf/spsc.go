@@ -1,6 +1,6 @@
 // Package ringbuf is lock-free rings in shared memory: bounded queues between processes, at the speed of
 // a cache line. An [SPSC] ring has one [Producer] and one [Consumer]; an [MPMC] ring any number of both. T is plain data without locks or
-// atomics, which is copied as it lies in memory; or, in an SPSC ring, []byte, for messages of any length.
+// atomics, which is copied as it lies in memory; or []byte, for messages of any length.
 //
 //	r, err := ringbuf.OpenOrCreateSPSC[Trade]("md.trades", 4096)
 //	p, err := r.Producer()

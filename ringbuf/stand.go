@@ -31,6 +31,10 @@ func newStand[T any](r *crowd) *stand[T] {
 	}
 	r.seats.Add(1)
 	p.seat.init(r)
+	if r.stock != nil {
+		p.fast, p.all = nil, nil
+		p.mail = newMail(&p.seat, r, p.gets, p.puts)
+	}
 	return p
 }
 
@@ -62,6 +66,9 @@ func (p *stand[T]) putFast(v *T) bool {
 //
 //go:noinline
 func (p *stand[T]) putSlow(ctx context.Context, v *T, wake bool) error {
+	if p.mail != nil {
+		return p.mail.put(ctx, *asBytes(v), wake)
+	}
 	defer runtime.KeepAlive(p)
 	return p.enter(func() error {
 		h := p.hunt(ctx)
@@ -123,6 +130,9 @@ func peek[T any](v *T, c *cell[T]) { *v = c.v }
 
 //go:noinline
 func (p *stand[T]) getSlow(ctx context.Context, v *T, wake bool) error {
+	if p.mail != nil {
+		return p.mail.get(ctx, asBytes(v), wake)
+	}
 	defer runtime.KeepAlive(p)
 	return p.enter(func() error {
 		h := p.hunt(ctx)

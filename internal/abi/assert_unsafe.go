@@ -38,6 +38,7 @@ var (
 	_ [0]byte   = [unsafe.Offsetof(MPMC{}.NotEmpty)]byte{}
 	_ [8]byte   = [unsafe.Offsetof(MPMC{}.Shut)]byte{}
 	_ [128]byte = [unsafe.Offsetof(MPMC{}.NotFull)]byte{}
+	_ [136]byte = [unsafe.Offsetof(MPMC{}.NoBlock)]byte{}
 	_ [256]byte = [unsafe.Offsetof(MPMC{}.Released)]byte{}
 	_ [264]byte = [unsafe.Offsetof(MPMC{}.Start)]byte{}
 	_ [384]byte = [unsafe.Offsetof(MPMC{}.Puts)]byte{}
@@ -63,4 +64,10 @@ var (
 	_ [152]byte = [unsafe.Offsetof(Stripe{}.To)]byte{}
 	_ [160]byte = [unsafe.Offsetof(Stripe{}.Done)]byte{}
 	_ [256]byte = [unsafe.Sizeof(Stripe{})]byte{}
+)
+
+// The slot of a ring of messages.
+var (
+	_ [MessageSlot - SlotWord]byte = [unsafe.Sizeof(Message{})]byte{}
+	_ [8]byte                      = [unsafe.Offsetof(Message{}.Inline)]byte{}
 )
