@@ -30,7 +30,7 @@ func sweep(t *testing.T, what string, prepare func() string, check func(at kills
 }
 
 // some is how many points of a region a usual run visits.
-func some(seed uint64) killstep.Points { return killstep.Random(killstep.Budget(50), seed) }
+func some(seed uint64) killstep.Points { return killstep.Random(killstep.Budget(25), seed) }
 
 func soon() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), 10*time.Second)
