@@ -484,33 +484,6 @@ func TestBroadcastNames(t *testing.T) {
 	}
 }
 
-func TestBroadcastNotify(t *testing.T) {
-	a := newAir[int](t, 8, false)
-	subs := []*ringbuf.Subscriber[int]{a.subscribe(t, ringbuf.Latest), a.subscribe(t, ringbuf.Latest)}
-	chans := []chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}
-	for i, s := range subs {
-		defer s.Notify(chans[i])()
-	}
-	for n := range 100 {
-		if err := a.p.Put(within(t), n); err != nil {
-			t.Fatal(err)
-		}
-		for i, s := range subs {
-			token(t, chans[i])
-			if v, err := s.TryGet(); v != n || err != nil {
-				t.Fatal(i, v, err)
-			}
-		}
-	}
-	a.b.Shutdown()
-	for i, s := range subs {
-		token(t, chans[i])
-		if _, err := s.TryGet(); err != io.EOF {
-			t.Error(err)
-		}
-	}
-}
-
 func TestBroadcastAllocations(t *testing.T) {
 	ctx, msg := context.Background(), make([]byte, 100)
 	for _, overrun := range []bool{false, true} {
