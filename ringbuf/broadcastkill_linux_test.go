@@ -360,7 +360,7 @@ func playReport[T any](t *testing.T, f form[T], s report) {
 	}
 	for _, p := range points {
 		sweepInTime(t, killstep.Config{
-			Victim: "reporter of " + f.name, Points: p, MaxSteps: s.steps, Sample: sample,
+			Victim: map[string]string{"items": "reporter of items", "messages": "reporter of messages"}[f.name], Points: p, MaxSteps: s.steps, Sample: sample,
 			Prepare: func() []string { return st.set(t) },
 			Watch:   func() []byte { return ringbuf.PayloadBroadcast(st.b) },
 			Check:   st.check,

@@ -69,8 +69,9 @@ func castProcesses[T any](t *testing.T, f form[T], capacity int, overrun bool) {
 		t.Fatal(err)
 	}
 	var procs []*proctest.Proc
+	who := map[string]string{"items": "audience of items", "messages": "audience of messages"}[f.name]
 	for range 3 {
-		p := proctest.Start(t, "audience of "+f.name, string(text))
+		p := proctest.Start(t, who, string(text))
 		p.Expect("ready")
 		procs = append(procs, p)
 	}

@@ -33,6 +33,7 @@ type MissedError struct {
 	N uint64 // how many items, or messages, exactly
 }
 
+// Error says how many, and what to do.
 func (e *MissedError) Error() string {
 	return fmt.Sprintf("ringbuf: %d items missed: the publisher was faster; read sooner, or make the broadcast with a larger capacity", e.N)
 }
