@@ -168,7 +168,7 @@ proctype Consumer(byte me) {
 walk:	   if
 	   :: atomic{ load(x); end=false;
 	      if
-	      :: s==CLOSED -> assert(a>=0); x=(LAP(x)+a)*NS+IX(x); end=true; owed=ORPHANS; goto behind
+	      :: s==CLOSED -> assert(a>=0); x=(LAP(x)+a)*NS+IX(x); end=true; goto behind
 	      :: s==READY && a==0 && MODE!=1 -> goto copy
 	      :: s==READY && a==0 && MODE!=0 -> goto take
 	      :: s==WRITING && a==0 && SKIPS -> goto skips
@@ -206,7 +206,7 @@ skips:	   if
 	   fi;
 marked:	   if :: atomic{ !shut -> goto behind } :: atomic{ shut } KILL fi;
 #ifdef M_NOPLANT
-	   atomic{ end=true; owed=ORPHANS; goto behind };
+	   atomic{ end=true; goto behind };
 #else
 	   if
 	   :: atomic{ SAME(x) -> assert(x==gc && x==gf); word(x,CLOSED,LAP(x),0); goto walk }
@@ -214,7 +214,7 @@ marked:	   if :: atomic{ !shut -> goto behind } :: atomic{ shut } KILL fi;
 	   KILL
 	   fi;
 #endif
-behind:	   atomic{ CLEAR; q=(x>NS -> x-NS : 0); if :: q<rel -> q=rel :: else fi;
+behind:	   atomic{ CLEAR; owed=(x==gf && ORPHANS); q=(x>NS -> x-NS : 0); if :: q<rel -> q=rel :: else fi;
 #ifdef M_NOBEHIND
 	      q=x;
 #endif
@@ -248,7 +248,7 @@ over_:	   if /* killed behind it: taken over again */
 	   fi;
 inplace:   if :: atomic{ reads(q) } KILL fi;
 	   if :: atomic{ assert(MINE(q,READING)); frees(q); goto next } KILL fi;
-nothing:   atomic{ CLEAR; q=0; if :: end -> assert(gf==gc && !(owed && ORPHANS)); eof=true; goto done :: else fi };
+nothing:   atomic{ CLEAR; q=0; assert(!(owed && ORPHANS)); if :: end -> assert(gf==gc); eof=true; goto done :: else fi };
 endget:	   if :: atomic{ ITEM(x) || ORPHANS -> goto walk } KILL fi;
 next:	   skip
 	od;
@@ -270,6 +270,8 @@ done:	over[5]=true
 proctype Monitor() {
 	byte i;
 	atomic{ timeout ->
+		/* an item in place is not free before it was read */
+		do :: i<POSITIONS -> assert(!(MODE==1 && LOST(i) && fre[i])); i++ :: else -> i=0; break od;
 		if
 		:: !over[3] || !over[4] -> assert(!shut && gf==gc && !ORPHANS);
 			/* what was committed and nobody has read, one that died as it copied has taken */
