@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/owner"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/race"
@@ -134,6 +135,7 @@ func newCrowd(payload []byte, capacity, stride uint64) *crowd {
 }
 
 func openCrowd(s *segment.Segment) *crowd {
+	fence.Register()
 	sh := s.Shape()
 	if sh[abi.ShapeForm] == abi.FormBytes {
 		return openMail(s)

@@ -143,7 +143,7 @@ func TestMailHostileWords(t *testing.T) {
 
 // A message whose length or block is nonsense is an error, once: nothing is allocated by its word, and what is behind it comes.
 func TestMailHostileHeadIsDropped(t *testing.T) {
-	for _, h := range []uint64{mailLimit + 1, 1<<32 - 1, 113, 200 | 1<<abi.BlockShift, 200 | 3<<abi.BlockShift, 321 | 1<<abi.BlockShift} {
+	for _, h := range []uint64{mailLimit + 1, 1<<32 - 1, 113, 200 | 3<<abi.BlockShift, 301 | 1<<abi.BlockShift, 1<<31 | 1<<abi.BlockShift} {
 		r := newMail(t, mailCap, mailLimit)
 		r.TryPut(make([]byte, 10))
 		r.TryPut(letter(7, 250))

@@ -13,7 +13,7 @@ import (
 )
 
 // MPMC is a ring with any number of producers and consumers, in any number of processes. T is plain data of one
-// size, without locks or atomics. The capacity is exact. The zero MPMC is a closed handle, which
+// size, without locks or atomics, and the capacity is exact; or []byte: see Messages below. The zero MPMC is a closed handle, which
 // UnmarshalText opens. All methods may be called from any goroutine; one that wants a position of its own, and
 // shares no cache line with others of its process, takes a Clone.
 //
@@ -37,6 +37,20 @@ import (
 // Release is delivered once more, to whoever next finds the ring empty or waits: at most a lap late, out of
 // order, marked (Taken.Redelivered; Get counts it in Stats), and perhaps after the dead one had done its work.
 // If all that is left after io.EOF is in place with a consumer that dies later, another Get returns it.
+//
+// # Messages
+//
+// A ring of []byte carries messages of any length, from 0 to MaxMessage bytes; a longer one is ErrTooLarge. Up to 112 bytes lie
+// in the slot itself. A longer message lies in a block of the ring's memory. There are as many of the largest blocks as Cap has room
+// for, twice as many of a quarter of their size, and so on; so the ring holds Cap bytes of the longest messages, or
+// twice as many messages and more, but fewer bytes, for each quarter of the length. A message takes a larger block when its own kind is
+// used up. A ring takes between two and four times Cap of memory, most for a MaxMessage of a few hundred bytes; and
+// never more than when it was made.
+//
+// Get returns a copy in new memory. [GetBytes], and GetBatch with a dst of slices that are long enough, use yours and
+// allocate nothing. In place, without a copy: [ReserveSlot] and [TakeBytes] take the place of Reserve and Take, which are for items
+// and fail. ErrFull also says that each block that is large enough was in use when the call looked at it. A consumer that dies while Get
+// copies a message out of a block has not taken it: it is delivered once more, as one in place.
 //
 // # Memory order
 //

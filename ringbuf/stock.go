@@ -31,7 +31,6 @@ type class struct {
 }
 
 const (
-	quarter   = 4
 	mailCap   = 64 << 10 // bytes of a ring of messages, if nothing else is asked for
 	blockPage = 4096     // the blocks' memory begins at a multiple of it
 )
@@ -53,14 +52,14 @@ func newPlan(capacity, limit uint64) (plan, error) {
 		return p, fmt.Errorf("ringbuf: a capacity of %d bytes does not hold one message of %d: %w", capacity, limit, fs.ErrInvalid)
 	}
 	count := max(capacity/max(limit, abi.InlineSize), 1)
-	for size := limit; size > abi.InlineSize; size /= quarter {
+	for size := limit; size > abi.InlineSize; size /= abi.ClassRatio {
 		c := class{size: (size + abi.BlockAlign - 1) &^ (abi.BlockAlign - 1), count: count, first: p.blocks, at: p.bytes}
 		p.classes = append(p.classes, c)
 		p.blocks += c.count
 		p.bytes += c.count * c.size
 		count *= 2
 	}
-	if p.slots = p.blocks + count; p.slots > abi.MaxSlots {
+	if p.slots = abi.MessageSlots(capacity, limit); p.slots > abi.MaxSlots {
 		return p, fmt.Errorf("ringbuf: a capacity of %d bytes with messages of at most %d takes %d slots, more than %d: %w",
 			capacity, limit, p.slots, uint64(abi.MaxSlots), fs.ErrInvalid)
 	}

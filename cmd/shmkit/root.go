@@ -13,6 +13,8 @@ lies in shared memory under a name.
   shmkit bench -short        how fast it is here, beside a pipe and a unix socket
   shmkit ls                  what there is
   shmkit show app.jobs       what state it is in, and who uses it
+  shmkit dump app.config     what is in a value, an array or a var, as JSON
+  shmkit set app.limit 40    change a value
   shmkit rm app.jobs         remove the name; who has it open keeps it
   shmkit lock app -- cmd     run a command under a lock
   shmkit sem -n 4 app -- cmd run a command, four at a time
@@ -38,7 +40,7 @@ func command() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), rmCommand(),
+	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), dumpCommand(), setCommand(), rmCommand(),
 		lockCommand(), semCommand(), sendCommand(), recvCommand())
 	return root
 }

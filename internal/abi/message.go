@@ -22,10 +22,21 @@ const (
 	MessageLen  = 1<<32 - 1 // selects the length in Head
 	BlockShift  = 32        // of the block in Head
 
+	ClassRatio = 4  // of the sizes of two classes
 	BlockAlign = 64 // sizes of blocks are multiples of it
 	MaxClasses = 13 // of sizes of blocks, each a quarter of the one before
 	MaxMessage = 1<<32 - BlockAlign
 )
+
+// MessageSlots is the number of slots of a ring of messages: one for each block, and for each message that needs none.
+func MessageSlots(capacity, limit uint64) uint64 {
+	n, slots := max(capacity/max(limit, InlineSize), 1), uint64(0)
+	for size := limit; size > InlineSize; size /= ClassRatio {
+		slots += n
+		n *= 2
+	}
+	return slots + n
+}
 
 // A block has a word, in the order of the blocks. Its lowest three bits are its state.
 //

@@ -24,20 +24,13 @@ func openCrowd[T any](w *lab.Worker) (*ringbuf.MPMC[T], error) {
 	return r, take(w, 0, r)
 }
 
-var crowdPut8 = lab.NewRole("mpmc.put.8B", func(w *lab.Worker) error {
-	r, err := openCrowd[uint64](w)
-	if err != nil {
-		return err
-	}
-	for i := uint64(0); ; i++ {
-		if err := r.Put(ctx, i); err != nil {
-			return err
-		}
-	}
-})
+// crowdPut8 puts; crowdPutting8 counts as well, which those who take do otherwise.
+var (
+	crowdPut8     = lab.NewRole("mpmc.put.8B", func(w *lab.Worker) error { return putting8(w, func(uint64) {}) })
+	crowdPutting8 = lab.NewRole("mpmc.putting.8B", func(w *lab.Worker) error { return putting8(w, w.Add) })
+)
 
-// crowdPutCounted8 counts what it has put, so that it shows if it gets nothing done.
-var crowdPutCounted8 = lab.NewRole("mpmc.put-counted.8B", func(w *lab.Worker) error {
+func putting8(w *lab.Worker, count func(uint64)) error {
 	r, err := openCrowd[uint64](w)
 	if err != nil {
 		return err
@@ -49,9 +42,9 @@ var crowdPutCounted8 = lab.NewRole("mpmc.put-counted.8B", func(w *lab.Worker) er
 			}
 			i++
 		}
-		w.Add(burst)
+		count(burst)
 	}
-})
+}
 
 var crowdGet8 = lab.NewRole("mpmc.get.8B", func(w *lab.Worker) error {
 	r, err := openCrowd[uint64](w)
@@ -121,5 +114,5 @@ func init() {
 		way("mpmc/8B", crowdGet8, crowdPut8),
 		way("mpmc/8B/batch32", crowdGetBatch8, crowdPutBatch8))
 	crowdGroup("mpmc/8B/2x2", 8, false, channel8x2, way("mpmc/8B/2x2", crowdGet8, crowdGet8, crowdPut8, crowdPut8))
-	askFor(lab.Crowd, way("mpmc/8B/8x8", slices.Concat(slices.Repeat([]lab.Role{crowdGet8}, 8), slices.Repeat([]lab.Role{crowdPutCounted8}, 8))...))
+	askFor(lab.Crowds, way("mpmc/8B/8x8", slices.Concat(slices.Repeat([]lab.Role{crowdGet8}, 8), slices.Repeat([]lab.Role{crowdPutting8}, 8))...))
 }

@@ -164,7 +164,7 @@ func TestShowMail(t *testing.T) {
 			n++
 		}
 		want(t, shown(t, "app.mail"), fmt.Sprintf("slots %d\n", n), fmt.Sprintf("in the ring %d\n", n),
-			fmt.Sprintf("capacity %d bytes of messages, of up to %d each\n", c.Cap, r.MaxMessage()))
+			fmt.Sprintf("capacity %d bytes of messages, of at most %d\n", c.Cap, r.MaxMessage()))
 		if err := errors.Join(r.Unlink(), r.Close()); err != nil {
 			t.Fatal(err)
 		}

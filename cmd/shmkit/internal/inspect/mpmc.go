@@ -14,11 +14,11 @@ func printMPMC(w io.Writer, o Object) {
 		line(w, "control block", "too short")
 		return
 	}
-	shape := o.Header.Shape
-	slots, stride := shape[abi.ShapeCap], shape[abi.ShapeStride]
-	if shape[abi.ShapeForm] == abi.FormBytes {
-		line(w, "capacity", fmt.Sprintf("%d bytes of messages, of up to %d each", shape[abi.ShapeCap], shape[abi.ShapeLimit]))
-		slots = messageSlots(shape[abi.ShapeCap], shape[abi.ShapeLimit])
+	stride, slots := o.Header.Shape[abi.ShapeStride], o.Header.Shape[abi.ShapeCap]
+	if o.Header.Shape[abi.ShapeForm] == abi.FormBytes {
+		capacity, longest := slots, o.Header.Shape[abi.ShapeLimit]
+		slots = abi.MessageSlots(capacity, longest)
+		line(w, "capacity", fmt.Sprintf("%d bytes of messages, of at most %d", capacity, longest))
 		line(w, "slots", slots)
 	} else {
 		line(w, "capacity", fmt.Sprintf("%d items", slots))
@@ -47,15 +47,4 @@ func printMPMC(w io.Writer, o Object) {
 	line(w, "found it full, slept", fmt.Sprintf("%d, %d", r.Puts.Waits, r.Puts.Parks))
 	line(w, "found it empty, slept", fmt.Sprintf("%d, %d", r.Gets.Waits, r.Gets.Parks))
 	line(w, "skipped, delivered once more", fmt.Sprintf("%d, %d", r.Puts.Healed, r.Gets.Healed))
-}
-
-// messageSlots is how many slots a ring of messages has: one for each block, and as many again as the next smaller class
-// of blocks would have, for what needs none. The numbers may be a stranger's.
-func messageSlots(capacity, limit uint64) (slots uint64) {
-	n := max(capacity/max(limit, abi.InlineSize), 1)
-	for size := limit; size > abi.InlineSize && slots < abi.MaxSlots; size /= 4 {
-		slots += n
-		n *= 2
-	}
-	return slots + n
 }
