@@ -22,7 +22,9 @@ func (c *core[T]) load(x *T) {
 		return
 	}
 	v := c.raw()
-	c.pace.keep(v)
+	if c.pace.keep(v) {
+		v = c.raw()
+	}
 	for range laps {
 		now, whole := c.peek(x, v)
 		if whole {

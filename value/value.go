@@ -32,7 +32,8 @@ import (
 // A T of up to eight bytes is one word: Load, Store, Swap, Add and CompareAndSwap are single atomic steps that wait for
 // nobody. A larger one has several copies, of which one is the value: who stores fills another one under a
 // lock, and one store then makes that the value. Load takes no lock, and does not hold up who stores; only when it has been
-// lapped several times does it queue for the lock, so that it ends.
+// lapped several times does it queue for the lock, so that it ends. Loads through one handle that find new versions one after
+// the other keep a microsecond apart, for the sake of the writer.
 //
 // # Death
 //
