@@ -98,6 +98,7 @@ func TestKillBigAlone(t *testing.T) {
 
 // The dead have all permits, and one who inherits is killed as well, among so many that he takes over and gives back.
 func TestKillBigHeir(t *testing.T) {
+	long(t)
 	for _, op := range []string{"acquire", "tryacquire"} {
 		if op != "acquire" && !thorough() {
 			break
@@ -150,7 +151,11 @@ func TestKillBigReleaseWithSleeper(t *testing.T) {
 // The victim waits for this process, which gives a permit back, or keeps all for longer than it has patience.
 // Another goroutine of this process waits too: what the victim was woken for comes to it.
 func TestKillBigWaiter(t *testing.T) {
+	long(t)
 	for _, op := range []string{"acquire", "acquire vain"} {
+		if op != "acquire" && !thorough() {
+			break
+		}
 		t.Run(op, func(t *testing.T) {
 			l, texts := newBigLab(t, 30)
 			var p pace
