@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"sync"
@@ -32,6 +33,7 @@ func (p *Process) Start() error {
 	defer p.mu.Unlock()
 	if err == nil {
 		p.state = started
+		note(slog.LevelInfo, "started "+p.Name, "pid", p.child.pid)
 		return nil
 	}
 	p.state = failed
