@@ -18,6 +18,10 @@ import (
 	"github.com/shmkit/shmkit/shm"
 )
 
+// The ring of these tests has two blocks and six slots. A message is its number and what follows from it: an even one needs a
+// block, an odd one does not.
+const mailCap, mailLimit, mailBlocks = 600, 300, 2
+
 // useMail does everything that can be done with a ring of messages whose words a peer has spoilt.
 func useMail(r *ringbuf.MPMC[[]byte]) (err error) {
 	try := func(what string, call func(ctx context.Context) error) {

@@ -20,10 +20,6 @@ import (
 	"github.com/shmkit/shmkit/ringbuf"
 )
 
-// The ring of these tests has two blocks and six slots. A message is its number and what follows from it: an even one needs a
-// block, an odd one does not.
-const mailCap, mailLimit, mailBlocks = 600, 300, 2
-
 func mailMake(n uint64) []byte {
 	size := 24
 	if n%2 == 0 {

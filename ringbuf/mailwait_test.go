@@ -106,17 +106,12 @@ func TestMailRefusal(t *testing.T) {
 		if n <= 112 {
 			return len(classes)
 		}
-		for j := slices.IndexFunc(classes, func(c int) bool { return c < n }); ; j-- {
-			if j < 0 {
-				j = len(classes)
+		for j := len(classes) - 1; j >= 0; j-- {
+			if classes[j] >= n && free[j] > 0 {
+				return j
 			}
-			for j--; j >= 0; j-- {
-				if free[j] > 0 {
-					return j
-				}
-			}
-			return -1
 		}
+		return -1
 	}
 	type put struct{ n, class, number int }
 	var queue []put
