@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/segment"
 )
@@ -22,6 +23,7 @@ type ring struct {
 	elem  uint64 // bytes of a place
 	room  uint64 // how many places may be in use at once
 	bytes bool   // messages, not items
+	cast  *cast  // of a broadcast: what it has besides
 }
 
 const ctlSize = unsafe.Sizeof(abi.SPSC{})
@@ -137,6 +139,7 @@ func control(payload []byte) *abi.SPSC {
 
 // newRing is the private view of an opened segment.
 func newRing(s *segment.Segment) *ring {
+	fence.Register()
 	p, sh := s.Payload(), s.Shape()
 	r := &ring{
 		seg: s, ctl: control(p), buf: p[ctlSize:],

@@ -18,8 +18,10 @@ lies in shared memory under a name.
   shmkit rm app.jobs         remove the name; who has it open keeps it
   shmkit lock app -- cmd     run a command under a lock
   shmkit sem -n 4 app -- cmd run a command, four at a time
+  shmkit send app.jobs       put lines of the input into a ring of many
+  shmkit recv app.jobs       take them out again
 
-A long flag may have one dash or two. Exit codes (lock and sem have others):
+A long flag may have one dash or two. Exit codes (lock and sem have others, send and recv one more):
 
   0  done
   1  something failed, or what arrived was not what was sent
@@ -39,7 +41,7 @@ func command() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), dumpCommand(), setCommand(), rmCommand(),
-		lockCommand(), semCommand())
+		lockCommand(), semCommand(), sendCommand(), recvCommand())
 	return root
 }
 

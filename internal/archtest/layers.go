@@ -9,12 +9,12 @@ import (
 // layers is the module from the ground up. A package may import those of its own
 // layer and of lower ones.
 var layers = [][]string{
-	{"internal/abi", "internal/fence", "internal/futex", "internal/owner", "internal/race"},
-	{"internal/park", "internal/wordwise", "process"},
+	{"internal/abi", "internal/codec", "internal/fence", "internal/futex", "internal/owner", "internal/prefetch", "internal/race"},
+	{"internal/park", "internal/wordwise"},
 	{"internal/segment"},
 	{"sem", "shm"},
 	{"array", "ringbuf", "value"},
-	{"pipe", "queue"},
+	{"pipe", "process", "queue"}, // process carries its children's log records through a ring
 	{"manager", "pool"},
 }
 
@@ -23,14 +23,13 @@ var layers = [][]string{
 var support = []string{"internal/archtest", "internal/golden", "internal/killstep", "internal/proctest", "shm/shmtest"}
 
 // tops are the roots of what imports anything and is imported by nothing below.
-var tops = []string{"bench", "cmd", "examples"}
+var tops = []string{"bench", "cmd", "examples", "include", "python"}
 
 // modules are the foreign modules that everybody may import; more are for some.
 var (
 	modules = []string{"golang.org/x/sys", "github.com/edsrzf/mmap-go"}
 	more    = map[string][]string{
-		"queue":   {"github.com/fxamacker/cbor"},
-		"manager": {"github.com/fxamacker/cbor"},
+		"internal/codec": {"github.com/fxamacker/cbor"},
 	}
 	forTests = []string{"github.com/google/go-cmp", "github.com/anishathalye/porcupine"}
 )

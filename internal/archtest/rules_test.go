@@ -61,7 +61,7 @@ func TestLayers(t *testing.T) {
 		{"shm/shm.go", "shm", "github.com/google/go-cmp/cmp", "without that module"},
 		{"shm/shm_test.go", "shm", "github.com/google/go-cmp/cmp", ""},
 		{"shm/shm.go", "shm", "github.com/fxamacker/cbor/v2", "without that module"},
-		{"queue/codec.go", "queue", "github.com/fxamacker/cbor/v2", ""},
+		{"internal/codec/cbor.go", "internal/codec", "github.com/fxamacker/cbor/v2", ""},
 	} {
 		imported := strings.Replace(c.imported, "@", Module, 1)
 		source := "package " + c.clause + "\nimport _ \"" + imported + "\"\n"

@@ -15,7 +15,10 @@
 // trusts no wake-up but naps, because Heavy reports false.
 package fence
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Publish stores v at p, behind all earlier stores. Only a monotone index may be published so: of two
 // plain stores to one word without a load between them the compiler keeps the last.
@@ -26,6 +29,14 @@ func Publish(p *uint64, v uint64) {
 		atomic.StoreUint64(p, v)
 	}
 }
+
+// Register lets the membarriers of others reach this process. It comes before the first Publish of a
+// process that relies on Ordered; who has not called it, or was refused, publishes with Full. The kernel
+// waits for all CPUs to pass a quiet point, once a process: some 10 ms, which a process that only ever uses
+// locks, or a short-lived one, must not pay for. So whoever opens a ring calls it, and not an init.
+func Register() { once.Do(register) }
+
+var once sync.Once
 
 // Ordered reports whether a load behind a Publish of this process is ordered behind it, for a sleeper
 // that has called Heavy. If not, Full must stand between them.

@@ -7,8 +7,10 @@ const (
 	registerGlobalExpedited = 1 << 2
 )
 
-// registered is decided before main runs, and so anew after every exec, which drops the registration.
-var registered = membarrier(registerGlobalExpedited)
+// registered is false in a new process, and so after every exec, which drops the registration.
+var registered bool
+
+func register() { registered = membarrier(registerGlobalExpedited) }
 
 // heavy is the same in a race build: the publisher may be in a process without the detector.
 func heavy() bool { return membarrier(globalExpedited) }

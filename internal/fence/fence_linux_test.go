@@ -117,6 +117,7 @@ func needTwoCPUs(t *testing.T) {
 
 func TestNoAnnouncementIsLost(t *testing.T) {
 	needTwoCPUs(t)
+	fence.Register()
 	heavy := func() { fence.Heavy() }
 	order := func() {}
 	switch {
@@ -174,6 +175,7 @@ func TestPlainStoreOnlyWhereItIsOrdered(t *testing.T) {
 
 var _ = proctest.Register("denied", func([]string) int {
 	code := 0
+	fence.Register()
 	if fence.Ordered() != !fence.PlainStore { // an atomic store needs nobody's permission
 		code |= 1
 	}
@@ -195,5 +197,25 @@ func TestDenied(t *testing.T) {
 func BenchmarkHeavy(b *testing.B) {
 	for b.Loop() {
 		fence.Heavy()
+	}
+}
+
+var _ = proctest.Register("unregistered", func([]string) int {
+	if fence.Ordered() == fence.PlainStore {
+		return 1
+	}
+	if fence.Register(); !fence.Ordered() {
+		return 2
+	}
+	return 0
+})
+
+// A process that opens no ring does not pay for the registration, and until then knows that it must use Full.
+func TestRegisterIsAsked(t *testing.T) {
+	if !fence.Heavy() {
+		t.Skip("membarrier is denied here")
+	}
+	if code := proctest.Start(t, "unregistered").Wait(); code != 0 {
+		t.Errorf("code %d", code)
 	}
 }

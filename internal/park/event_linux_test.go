@@ -134,7 +134,7 @@ var _ = proctest.Register("consumer", func(args []string) int {
 
 // Producers and consumers, here and in another process: what is put is taken, although no tick ever comes.
 func TestNoWakeUpIsLost(t *testing.T) {
-	if !fence.Ordered() {
+	if fence.Register(); !fence.Ordered() {
 		t.Log("naps instead of membarrier")
 	}
 	setSlice(t, never)

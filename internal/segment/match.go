@@ -2,7 +2,6 @@ package segment
 
 import (
 	"cmp"
-	"crypto/rand"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -26,7 +25,7 @@ func newHeader(spec Spec) (abi.Header, error) {
 	}
 	h.Size, h.Shape = uint64(size), spec.Shape
 	copy(h.Codec[:], spec.Codec)
-	_, err := rand.Read(h.ID[:])
+	err := random(h.ID[:])
 	return h, err
 }
 

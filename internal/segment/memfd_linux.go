@@ -42,3 +42,12 @@ func checkSeals(fd int) error {
 	}
 	return nil
 }
+
+// random fills up to 256 bytes from the kernel. Package crypto/rand does so too, but drags a whole
+// cryptographic module into every program, which costs each process a tenth of its start.
+func random(b []byte) error {
+	return retry(func() error {
+		_, err := unix.Getrandom(b, 0) // never short up to 256 bytes
+		return err
+	})
+}

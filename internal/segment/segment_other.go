@@ -33,4 +33,5 @@ func readAt(int, []byte) ([]byte, error)                         { return nil, e
 func claimAndMap(int, int64, func(int) error) (mmap.MMap, error) { return nil, errors.ErrUnsupported }
 func unlinkFile(string, fileID) error                            { return errors.ErrUnsupported }
 func (*mapping) advise(Mem) error                                { return errors.ErrUnsupported }
+func random([]byte) error                                        { return errors.ErrUnsupported }
 func closeFD(int)                                                {}

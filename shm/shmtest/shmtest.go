@@ -2,6 +2,8 @@
 //
 //	func TestMain(m *testing.M) { shmtest.Main(m) }
 //
+// It is also what lets tests start functions that were registered with package process.
+//
 // Fixed names, which are right in production, would otherwise meet in parallel test runs, and with
 // production itself; and a forgotten Close or Unlink would show only on a machine that has run for long.
 package shmtest
@@ -11,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/shmkit/shmkit/internal/proctest"
+	"github.com/shmkit/shmkit/process"
 )
 
 // inherited tells a process that it was started, at whatever remove, by one in which Main is running.
@@ -26,9 +29,11 @@ const inherited = "SHMKIT_TEST_RUN"
 // handle is the descriptor of its segment), goroutines, child processes. What is just ending is
 // given five seconds. Standard error says what it was.
 //
-// In a process started by the tests, which finds the directory in its environment, Main only runs the
+// In a process that package process has started it is process.Main: the tests' own functions may be registered
+// and started. In one that the tests have started by other means, which finds the directory in its environment, Main only runs the
 // tests: what a child leaves behind is its parent's to find.
 func Main(m *testing.M) {
+	process.Main()
 	if os.Getenv(inherited) != "" {
 		os.Exit(m.Run())
 	}

@@ -43,12 +43,13 @@ type printer func(w io.Writer, o Object)
 
 // printers are by kind. A kind that has none is shown as bytes.
 var printers = map[abi.Kind]printer{
-	abi.KindSPSC: printSPSC,
-	abi.KindMPMC: printMPMC,
-	abi.KindVar:  printVar,
-
-	abi.KindValue: printValue,
-	abi.KindArray: printArray,
+	abi.KindSPSC:      printSPSC,
+	abi.KindMPMC:      printMPMC,
+	abi.KindBroadcast: printBroadcast,
+	abi.KindVar:       printVar,
+	abi.KindValue:     printValue,
+	abi.KindArray:     printArray,
+	abi.KindBounded:   printBounded,
 }
 
 // most is how much of a payload a printer sees.

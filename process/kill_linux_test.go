@@ -1,0 +1,228 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/shmkit/shmkit/ringbuf"
+	"github.com/shmkit/shmkit/sem"
+	"github.com/shmkit/shmkit/shm"
+)
+
+// hall has one of each primitive; sums are equal when nobody is inside.
+type hall struct {
+	Mutex     sem.Mutex
+	A, B      int64
+	RMutex    sem.RMutex
+	RWMutex   sem.RWMutex
+	C, D      int64
+	Semaphore sem.Semaphore
+	Bounded   sem.BoundedSemaphore
+	Event     sem.Event
+	Cond      sem.Cond
+	Barrier   sem.Barrier
+	Joined    sem.Event
+	Once      sem.Once
+	WaitGroup sem.WaitGroup
+	Rounds    int64
+}
+
+const permits = 3
+
+type hallArgs struct {
+	Hall *shm.Var[hall]
+	Up   *ringbuf.SPSC[int64]    // from the child
+	Down *ringbuf.SPSC[[]byte]   // to it
+	Both *ringbuf.MPMC[[2]int64] // its own and its parent's
+}
+
+// usesAll uses every primitive until it is killed.
+var usesAll = Register("usesAll", func(ctx context.Context, a hallArgs) error {
+	h := a.Hall.Ptr()
+	up, err := a.Up.Producer()
+	if err != nil {
+		return err
+	}
+	down, err := a.Down.Consumer()
+	if err != nil {
+		return err
+	}
+	go func() { // the only one that waits for its parent
+		h.Barrier.Join()
+		h.Joined.Set()
+		for {
+			_, _ = h.Barrier.Wait(ctx, nil)
+		}
+	}()
+	go func() {
+		for {
+			_, _ = down.Get(ctx)
+		}
+	}()
+	go func() {
+		for i := int64(0); ; i++ {
+			_ = up.Put(ctx, i)
+		}
+	}()
+	for i := int64(0); ; i++ {
+		h.WaitGroup.Enter()
+		h.Mutex.Lock()
+		h.A++
+		h.B++
+		h.Cond.Signal(1)
+		h.Mutex.Unlock()
+		o := h.RMutex.Owner()
+		o.Lock()
+		o.Lock()
+		o.Unlock()
+		o.Unlock()
+		h.RWMutex.Lock()
+		h.C++
+		h.D++
+		h.RWMutex.Unlock()
+		h.RWMutex.RLock()
+		h.RWMutex.RUnlock()
+		_ = h.Semaphore.Release(1)
+		h.Semaphore.TryAcquire()
+		if err := h.Bounded.Acquire(ctx); err != nil {
+			return err
+		}
+		_ = h.Bounded.Release()
+		h.Event.Set()
+		h.Event.Clear()
+		_ = h.Once.Do(ctx, func() error { return errors.New("again") })
+		h.WaitGroup.Leave()
+		_ = a.Both.TryPut([2]int64{1, i})
+		_, _ = a.Both.TryGet()
+	}
+})
+
+// A child is killed at any moment while it uses every primitive. The parent uses them too, before and after, and
+// ends its work each time.
+func TestKillChildren(t *testing.T) {
+	n := kills(15, 10_000)
+	worst := time.Duration(0)
+	for range n {
+		worst = max(worst, killOne(t))
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d kills; the parent's longest round, both before and after, took %v", n, worst)
+}
+
+func killOne(t *testing.T) time.Duration {
+	ctx, cancel := context.WithTimeout(bg, patience)
+	defer cancel()
+	v, err1 := shm.Config[hall]{Init: func(h *hall) { h.Bounded.Init(permits); h.Barrier.Init(2) }}.New()
+	up, err2 := ringbuf.NewSPSC[int64](64)
+	down, err3 := ringbuf.NewSPSC[[]byte](4096)
+	both, err4 := ringbuf.NewMPMC[[2]int64](64)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(up.Close(), down.Close(), both.Close(), v.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	h := v.Ptr()
+	h.Barrier.Join()
+	p := launched(t, usesAll, hallArgs{v, up, down, both})
+	killed := make(chan struct{})
+	time.AfterFunc(rand.N(40*time.Millisecond), func() {
+		p.Kill()
+		close(killed)
+	})
+	begin := time.Now()
+	for alive := true; alive; {
+		select {
+		case <-killed:
+			alive = false
+		default:
+		}
+		work(t, ctx, h, both)
+	}
+	e := wantExit(t, joined(t, p), -1)
+	if e.Signal != 9 {
+		t.Fatal(e)
+	}
+	work(t, ctx, h, both)
+	after(t, ctx, h, up)
+	return time.Since(begin)
+}
+
+// work is the parent's turn with everything that the child shares with it.
+func work(t *testing.T, ctx context.Context, h *hall, both *ringbuf.MPMC[[2]int64]) {
+	t.Helper()
+	fatal := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	fatal("Mutex", h.Mutex.LockContext(ctx))
+	if h.Mutex.Abandoned() {
+		h.B = h.A
+		h.Mutex.Repaired()
+	}
+	if h.A != h.B {
+		t.Fatalf("Mutex: %d, %d", h.A, h.B)
+	}
+	h.Cond.Broadcast()
+	h.Mutex.Unlock()
+	o := h.RMutex.Owner()
+	fatal("RMutex", o.LockContext(ctx))
+	o.Unlock()
+	fatal("RWMutex", h.RWMutex.LockContext(ctx))
+	if h.RWMutex.Abandoned() {
+		h.D = h.C
+		h.RWMutex.Repaired()
+	}
+	h.RWMutex.Unlock()
+	fatal("RWMutex", h.RWMutex.RLockContext(ctx))
+	if h.C != h.D {
+		t.Fatalf("RWMutex: %d, %d", h.C, h.D)
+	}
+	h.RWMutex.RUnlock()
+	fatal("Semaphore", h.Semaphore.Release(1))
+	h.Semaphore.TryAcquire()
+	fatal("BoundedSemaphore", h.Bounded.Acquire(ctx))
+	fatal("BoundedSemaphore", h.Bounded.Release())
+	h.Event.IsSet()
+	if h.Joined.IsSet() {
+		if _, err := h.Barrier.Wait(ctx, nil); err != nil && !errors.Is(err, sem.ErrBroken) {
+			t.Fatalf("Barrier: %v", err)
+		}
+	}
+	fatal("Once", h.Once.Do(ctx, func() error { return nil }))
+	fatal("WaitGroup", h.WaitGroup.Wait(ctx)) // the child is between two rounds, or dead
+	_ = both.TryPut([2]int64{2, 0})
+	_, _ = both.TryGet()
+}
+
+// after is what must hold when the child is dead: nothing is missing and nothing is kept.
+func after(t *testing.T, ctx context.Context, h *hall, up *ringbuf.SPSC[int64]) {
+	t.Helper()
+	for range permits {
+		if err := h.Bounded.Acquire(ctx); err != nil {
+			t.Fatalf("a permit is gone: %v", err)
+		}
+	}
+	c, err := up.Consumer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want := int64(0); ; want++ {
+		got, err := c.TryGet()
+		if err == ringbuf.ErrEmpty {
+			return
+		}
+		if err != nil || got != want {
+			t.Fatalf("item %d is %d, %v", want, got, err)
+		}
+	}
+}
