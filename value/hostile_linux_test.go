@@ -34,7 +34,8 @@ func TestHostileWords(t *testing.T) {
 	}
 }
 
-// A peer that scribbles over everything all the time: loads and waits end.
+// A peer that scribbles over the version and the bell all the time: loads and waits end. (Who loses the mutex to a scribbler while it
+// holds it panics in Unlock, as everywhere.)
 func TestHostileScribbler(t *testing.T) {
 	vslice(t)
 	w := vnew(t, all(1))
@@ -49,9 +50,6 @@ func TestHostileScribbler(t *testing.T) {
 			default:
 				atomic.StoreUint64(&ctl.Word, rand.Uint64())
 				atomic.StoreUint32(&ctl.Changed, rand.Uint32())
-				if rand.IntN(100) == 0 {
-					atomic.StoreUint32(&ctl.Mutex, 0) // else a Load that has been lapped would wait for whom the peer names
-				}
 			}
 		}
 	})

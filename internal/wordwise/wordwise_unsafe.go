@@ -40,30 +40,32 @@ func Store(shared, private unsafe.Pointer, n uintptr) {
 
 // loadWords takes an aligned word at a time, and of the first and the last what belongs to the range.
 func loadWords(private, shared unsafe.Pointer, n uintptr) {
-	for n > 0 {
-		skip := uintptr(shared) % word
-		take := min(word-skip, n)
-		w := atomic.LoadUint64((*uint64)(unsafe.Add(shared, -int(skip))))
-		copy(unsafe.Slice((*byte)(private), take), unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&w), skip)), take))
-		private, shared, n = unsafe.Add(private, take), unsafe.Add(shared, take), n-take
+	for i := uintptr(0); i < n; {
+		from := unsafe.Add(shared, i)
+		skip := uintptr(from) % word
+		take := min(word-skip, n-i)
+		w := atomic.LoadUint64((*uint64)(unsafe.Add(from, -int(skip))))
+		copy(unsafe.Slice((*byte)(unsafe.Add(private, i)), take), unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&w), skip)), take))
+		i += take
 	}
 }
 
 // storeWords stores whole words where the range has them; else it exchanges bytes of an aligned word of 4, because there
 // is no atomic store of one byte.
 func storeWords(shared, private unsafe.Pointer, n uintptr) {
-	for n > 0 {
-		if uintptr(shared)%word == 0 && n >= word {
+	for i := uintptr(0); i < n; {
+		to, from := unsafe.Add(shared, i), unsafe.Add(private, i)
+		if uintptr(to)%word == 0 && n-i >= word {
 			var w uint64
-			copy(unsafe.Slice((*byte)(unsafe.Pointer(&w)), word), unsafe.Slice((*byte)(private), word))
-			atomic.StoreUint64((*uint64)(shared), w)
-			private, shared, n = unsafe.Add(private, word), unsafe.Add(shared, word), n-word
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(&w)), word), unsafe.Slice((*byte)(from), word))
+			atomic.StoreUint64((*uint64)(to), w)
+			i += word
 			continue
 		}
-		skip := uintptr(shared) % 4
-		take := min(4-skip, n)
-		patch((*uint32)(unsafe.Add(shared, -int(skip))), skip, private, take)
-		private, shared, n = unsafe.Add(private, take), unsafe.Add(shared, take), n-take
+		skip := uintptr(to) % 4
+		take := min(4-skip, n-i)
+		patch((*uint32)(unsafe.Add(to, -int(skip))), skip, from, take)
+		i += take
 	}
 }
 
