@@ -39,7 +39,7 @@ func kindOf(group string) lab.Kind {
 		return lab.Operations
 	case "turns2", "oversub16":
 		return lab.Turns
-	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait":
+	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait", "start":
 		return lab.Cost
 	}
 	return lab.Messages
