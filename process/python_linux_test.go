@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shmkit/shmkit/internal/race"
 	"github.com/shmkit/shmkit/sem"
 	"github.com/shmkit/shmkit/shm"
 )
@@ -326,9 +327,17 @@ func TestPythonChildFDInflation(t *testing.T) {
 	}
 }
 
+// crowd is how many children there are at once; programs with the race detector take long to start.
+func crowd() int {
+	if race.Enabled {
+		return 20
+	}
+	return 100
+}
+
 // 100 at once.
 func TestPythonManyProcesses(t *testing.T) {
-	const n = 100
+	n := crowd()
 	before := fds()
 	var all sync.WaitGroup
 	for range n {
@@ -359,7 +368,7 @@ func fds() int {
 
 // 100 that live at the same time, with no thread for each.
 func TestPythonManyAlive(t *testing.T) {
-	const n = 100
+	n := crowd()
 	before := threads()
 	var ps []*Process
 	for range n {

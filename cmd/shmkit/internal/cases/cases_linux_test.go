@@ -11,8 +11,8 @@ import (
 
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/corpus"
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
-	"github.com/shmkit/shmkit/process"
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/peers"
+	"github.com/shmkit/shmkit/process"
 )
 
 // TestMain lets the test binary be its own workers, as the command is.
