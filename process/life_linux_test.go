@@ -101,6 +101,9 @@ func noOrphans(t *testing.T) (took time.Duration) {
 		}
 		if took > 10*time.Second {
 			for _, pid := range left {
+				cmd, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+				stat, _ := os.ReadFile("/proc/" + pid + "/stat")
+				t.Logf("%q %.60s", cmd, stat)
 				n, _ := strconv.Atoi(pid)
 				unix.Kill(n, unix.SIGKILL)
 			}
