@@ -242,7 +242,9 @@ func TestCollectLogs(t *testing.T) {
 	_, stop := CollectLogs(g)
 	defer stop()
 	for _, width := range []int{3, 600, 20_000, 200_000} {
+		g.mu.Lock()
 		g.all = nil
+		g.mu.Unlock()
 		p := ships.Command(bg, ship{0, 20, width})
 		p.Stdout = io.Discard
 		launchedAs(t, p)

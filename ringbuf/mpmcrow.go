@@ -43,11 +43,8 @@ func (p *stand[T]) row(x uint64, n int) []cell[T] {
 // Killed on the way: what is committed are the first so many, and consumers skip the others.
 func (p *stand[T]) putRow(vs []T) (n int) {
 	x := atomic.LoadUint64(&p.seat.put)
-	if x&p.bound == 0 || atomic.LoadUint32(p.shut) != 0 {
-		return 0
-	}
-	cells := p.row(x, len(vs))
-	if len(cells) == 0 {
+	cells := p.row(x, len(vs)) // none when the ring is guarded: then nothing of it is touched here
+	if len(cells) == 0 || x&p.bound == 0 || atomic.LoadUint32(p.shut) != 0 {
 		return 0
 	}
 	free, mine, ready := p.free(x), p.writing(x), p.ready(x)

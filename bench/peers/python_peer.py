@@ -176,6 +176,20 @@ def barrier_rtt(_):
     roundtrip(b.wait)
 
 
+def nothing():
+    pass
+
+
+def start(method):
+    context = mp.get_context(method)
+
+    def once():
+        p = context.Process(target=nothing)
+        p.start()
+        p.join()
+    print(f'time\t{1e9 / rate(once, 1):.9g}')
+
+
 if __name__ == '__main__':
     mp.set_start_method('fork')
     pin(CPU0)

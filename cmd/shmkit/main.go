@@ -2,6 +2,13 @@
 // lies in shared memory.
 package main
 
-import "os"
+import (
+	"os"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+	"github.com/shmkit/shmkit/process"
+)
+
+func main() {
+	process.Main() // bench measures it
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}

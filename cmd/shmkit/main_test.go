@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"testing"
+
+	"github.com/shmkit/shmkit/process"
 )
 
 // commandEnv makes the test binary the command.
@@ -11,6 +13,7 @@ const commandEnv = "SHMKIT_TEST_COMMAND=1"
 // TestMain lets the test binary be its own workers: bench starts the program
 // that it runs in. And it lets tests start the command as a process of its own.
 func TestMain(m *testing.M) {
+	process.Main()
 	if len(os.Args) > 1 && os.Args[1] == workerName {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}

@@ -40,7 +40,7 @@ func TestLayers(t *testing.T) {
 		{"process/process.go", "process", "@/internal/owner", ""},
 		{"internal/park/park.go", "park", "@/shm", "higher layer"},
 		{"internal/owner/owner.go", "owner", "@/internal/park", "higher layer"},
-		{"process/process.go", "process", "@/shm", "higher layer"},
+		{"process/process.go", "process", "@/pool", "higher layer"},
 		{"queue/queue.go", "queue", "@/pool", "higher layer"},
 		{"shm/shm.go", "shm", "@/cmd/shmkit/internal/lab", "nothing imports commands"},
 		{"shm/shm_test.go", "shm", "@/bench", "nothing imports commands"},
@@ -61,7 +61,7 @@ func TestLayers(t *testing.T) {
 		{"shm/shm.go", "shm", "github.com/google/go-cmp/cmp", "without that module"},
 		{"shm/shm_test.go", "shm", "github.com/google/go-cmp/cmp", ""},
 		{"shm/shm.go", "shm", "github.com/fxamacker/cbor/v2", "without that module"},
-		{"internal/codec/cbor.go", "internal/codec", "github.com/fxamacker/cbor/v2", ""},
+		{"internal/codec/cbor.go", "codec", "github.com/fxamacker/cbor/v2", ""},
 	} {
 		imported := strings.Replace(c.imported, "@", Module, 1)
 		source := "package " + c.clause + "\nimport _ \"" + imported + "\"\n"

@@ -12,10 +12,12 @@ import (
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/corpus"
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/peers"
+	"github.com/shmkit/shmkit/process"
 )
 
 // TestMain lets the test binary be its own workers, as the command is.
 func TestMain(m *testing.M) {
+	process.Main()
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
 		if err := lab.Main(os.Args[2:], os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -41,7 +41,7 @@ func kindOf(group string) lab.Kind {
 		return lab.Crowds
 	case "turns2", "oversub16":
 		return lab.Turns
-	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait":
+	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait", "start":
 		return lab.Cost
 	}
 	return lab.Messages

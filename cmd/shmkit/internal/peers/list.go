@@ -175,6 +175,10 @@ var list = []peer{
 	{libcBarrier, "barrier/pingpong", "cond", "barrier/pingpong"},
 	{pyBarrier, "barrier/pingpong", python, "barrier_rtt"},
 
+	{"os/exec, an empty Go program", "process/start", "exec", "empty"},
+	{"multiprocessing, spawn", "process/start", python, "start/spawn"},
+	{"multiprocessing, fork", "process/start", python, "start/fork"},
+
 	{"C++ atomic load", "once/done", "atomics", "load"},
 	{"C++ atomic count", "waitgroup/pair", "atomics", "count"},
 	{"C++ atomic count", "waitgroup/enter", "atomics", "count"},

@@ -1,5 +1,5 @@
-// Package peers knows the yardsticks that are not written in Go: the small C++,
-// Rust and Python programs of bench/peers, which it builds and knows how to call.
+// Package peers knows the yardsticks that are programs of their own: the small C++,
+// Rust, Python and Go ones of bench/peers, which it builds and knows how to call.
 //
 // Each takes one sample when it is run and prints its values, a metric and a
 // number a line, separated by a tab:
@@ -58,7 +58,7 @@ func Build(ctx context.Context, dir string) (*Set, error) {
 		return nil, fmt.Errorf("peers: unpack the sources: %w", err)
 	}
 	b := &builder{ctx: ctx, dir: dir}
-	s := &Set{Tools: []Tool{b.cpp(), b.boost(), b.moodycamel(), b.crossbeam(), b.python()}}
+	s := &Set{Tools: []Tool{b.cpp(), b.boost(), b.moodycamel(), b.crossbeam(), b.python(), b.golang()}}
 	for _, p := range list {
 		if command := b.command(p); command != nil {
 			s.Peers = append(s.Peers, Peer{p.name, p.group, append(command, p.arg)})
@@ -167,6 +167,27 @@ func (b *builder) python() Tool {
 		return t
 	}
 	b.snake = path
+	return t
+}
+
+// golang builds the programs in Go, which are those of no module.
+func (b *builder) golang() Tool {
+	t := Tool{Name: "Go"}
+	path, err := exec.LookPath("go")
+	if err != nil {
+		t.Absent = "there is no go command on this machine"
+		return t
+	}
+	if t.Compiler, err = b.firstLine(path, "version"); err != nil {
+		t.Absent = err.Error()
+		return t
+	}
+	for _, p := range []string{"empty", "exec"} {
+		err := b.run(path, "build", "-o", p, p+".go")
+		if b.built[p] = err == nil; err != nil {
+			t.Absent = err.Error()
+		}
+	}
 	return t
 }
 

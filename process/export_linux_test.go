@@ -1,5 +1,0 @@
-package process
-
-import "runtime"
-
-func goexit() { runtime.Goexit() }
