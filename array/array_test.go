@@ -408,7 +408,7 @@ func TestAllocations(t *testing.T) {
 		"Add":                func() { array.Add(a, 1, 1); array.Add(small, 1, 1) },
 		"Update":             func() { a.Update(1, func(x *int64) { *x++; sum++ }) },
 		"ReadAt, WriteAt":    func() { a.ReadAt(xs, 0); a.WriteAt(xs, 0) },
-		"Lock":               func() { a.Lock(); a.Unlock() },
+		"Lock":               func() { through(a) },
 		"24 B, Load, Store":  func() { b.Store(3, b.Load(2)) },
 		"24 B, Update":       func() { b.Update(1, func(x *triple) { x[0]++; sum++ }) },
 		"24 B, ReadAt & co.": func() { b.ReadAt(bs, 0); b.WriteAt(bs, 0) },

@@ -30,8 +30,7 @@ func TestHostileRecords(t *testing.T) {
 		a.Store(rand.IntN(48), thrice(1))
 		a.WriteAt(make([]triple, 20), rand.IntN(28))
 		a.ReadAt(make([]triple, 48), 0)
-		a.Lock()
-		a.Unlock()
+		through(a)
 	}
 	if took := time.Since(start); took > ever {
 		t.Errorf("%v", took)

@@ -64,7 +64,7 @@ var adeeds = map[string]struct {
 	}},
 	"write":        {3, 9, func(p apair) { p.n.WriteAt(twos(6), 3); p.w.WriteAt(twosW(6), 3) }},
 	"write across": {14, 34, func(p apair) { p.n.WriteAt(twos(20), 14); p.w.WriteAt(twosW(20), 14) }},
-	"lock":         {0, 0, func(p apair) { p.n.Lock(); p.n.Unlock(); p.w.Lock(); p.w.Unlock() }},
+	"lock":         {0, 0, func(p apair) { through(p.n); through(p.w) }},
 }
 
 func twos(n int) []int32   { return slices.Repeat([]int32{2}, n) }
@@ -128,8 +128,7 @@ func (p apair) check(from, to, turn int) error {
 		p.n.Store(i, 7)
 	}
 	p.w.WriteAt(slices.Repeat([]triple{thrice(7)}, triples), 0)
-	p.n.Lock()
-	p.n.Unlock()
+	through(p.n)
 	p.n.ReadAt(n, 0)
 	p.w.ReadAt(w, 0)
 	if slices.Min(n) != 7 || slices.Max(n) != 7 || slices.ContainsFunc(w, func(x triple) bool { return x != thrice(7) }) {
@@ -233,7 +232,7 @@ func TestKillStorm(t *testing.T) {
 			t.Fatal(err)
 		}
 		done := make(chan struct{})
-		go func() { p.w.Lock(); p.w.Unlock(); p.n.Lock(); p.n.Unlock(); close(done) }()
+		go func() { through(p.w); through(p.n); close(done) }()
 		select {
 		case <-done:
 		case <-time.After(ever):

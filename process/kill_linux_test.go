@@ -77,6 +77,7 @@ var usesAll = Register("usesAll", func(ctx context.Context, a hallArgs) error {
 		o := h.RMutex.Owner()
 		o.Lock()
 		o.Lock()
+		_ = o.Depth()
 		o.Unlock()
 		o.Unlock()
 		h.RWMutex.Lock()
@@ -84,6 +85,7 @@ var usesAll = Register("usesAll", func(ctx context.Context, a hallArgs) error {
 		h.D++
 		h.RWMutex.Unlock()
 		h.RWMutex.RLock()
+		_ = h.C + h.D
 		h.RWMutex.RUnlock()
 		_ = h.Semaphore.Release(1)
 		h.Semaphore.TryAcquire()
