@@ -11,8 +11,8 @@ package bench
 
 import "embed"
 
-// Peers is the folder peers: small C++, Python and Go programs that each take one
+// Peers is the folder peers: small C++, Rust, Python and Go programs that each take one
 // sample. shmkit bench carries them along and builds them where it runs.
 //
-//go:embed peers/*.cc peers/*.hpp peers/*.py peers/*.go
+//go:embed peers/*.cc peers/*.hpp peers/*.py peers/*.go peers/crossbeam/Cargo.toml peers/crossbeam/main.rs
 var Peers embed.FS

@@ -26,3 +26,37 @@ func BenchmarkBoundedSemaphore(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkBounded is the same in a segment of its own, and what it costs to say that none is free.
+func BenchmarkBounded(b *testing.B) {
+	for name, n := range map[string]int{"65": 65, "1000": 1000, "65536": sem.MaxBounded} {
+		s, err := sem.NewBounded(n)
+		must(b, err)
+		b.Run("pair/"+name, func(b *testing.B) {
+			for b.Loop() {
+				must(b, s.Acquire(ctx))
+				must(b, s.Release())
+			}
+		})
+		b.Run("hundred/"+name, func(b *testing.B) { // of them, one after the other
+			for b.Loop() {
+				for range min(n, 100) {
+					must(b, s.Acquire(ctx))
+				}
+				for range min(n, 100) {
+					must(b, s.Release())
+				}
+			}
+		})
+		for s.TryAcquire() {
+		}
+		b.Run("full/"+name, func(b *testing.B) {
+			for b.Loop() {
+				if s.TryAcquire() {
+					b.Fatal("a permit too many")
+				}
+			}
+		})
+		must(b, s.Close())
+	}
+}

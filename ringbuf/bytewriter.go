@@ -97,7 +97,7 @@ func (b *byteWriter) room(ctx context.Context, n uint64) error {
 }
 
 func (b *byteWriter) makeRoom(ctx context.Context, n uint64) error {
-	free, err := b.w.r.free(b.pos, n, ctx == nil)
+	free, err := b.w.free(b.pos, n, ctx == nil)
 	switch {
 	case err != nil:
 		return err
@@ -132,6 +132,9 @@ func (b *byteWriter) publish() {
 	ctl := b.w.r.ctl
 	b.pos = b.next
 	b.puts++
+	if b.w.grants != nil {
+		b.w.grants.mark(b.pos, b.puts)
+	}
 	fence.Publish(&ctl.Puts, b.puts)
 	raceRelease(&ctl.Tail)
 	fence.Publish(&ctl.Tail, b.pos)

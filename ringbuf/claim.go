@@ -112,7 +112,7 @@ func (s *seat) awaitRoom(h *hunt, x, w uint64) error {
 	if !h.spun {
 		h.spun = true
 		count(&r.ctl.Puts.Waits, 1)
-		if s.putSite.SpinApart(8, func() bool { return atomic.LoadUint64(r.word(x)) != w || r.shut() }) {
+		if s.frees(x, w) {
 			return nil
 		}
 	}
@@ -121,6 +121,17 @@ func (s *seat) awaitRoom(h *hunt, x, w uint64) error {
 	err := r.notFull().Await(h.ctx, (*putLooker)(s), s.roomReady)
 	h.rest(r)
 	return s.woken(err, r.notFull())
+}
+
+// frees waits until there is room, for as long as that has paid off lately. A producer that goes on at the first free slot
+// takes the line away that the consumer is about to free more of, finds the ring full again, and so on; so it looks at
+// a slot farther ahead, and comes back when there are many.
+func (s *seat) frees(x, w uint64) bool {
+	r := s.r
+	at := r.word(x&^r.mask | (x&r.mask+r.cap/4)%r.cap)
+	old := atomic.LoadUint64(at)
+	many := func() bool { return atomic.LoadUint64(at) != old || r.shut() }
+	return s.putSite.SpinApart(8, many) || s.putTurns.Yield(many) || atomic.LoadUint64(r.word(x)) != w
 }
 
 // rest ends a sleep: what was seen before counts no more.

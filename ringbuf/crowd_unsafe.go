@@ -2,8 +2,8 @@ package ringbuf
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"sync/atomic"
 	"unsafe"
@@ -25,6 +25,7 @@ type crowd struct {
 	slots  unsafe.Pointer
 	stride uint64
 	seats  atomic.Int32 // handles that share it
+	stock  *stock       // of a ring of messages
 }
 
 // cell is a slot. Its word is at a multiple of eight on every machine.
@@ -86,9 +87,12 @@ func (r *crowd) protect(f func() error) (err error) {
 func cells[T any](r *crowd) []cell[T] { return unsafe.Slice((*cell[T])(r.slots), r.cap) }
 
 // crowdSpec describes a ring of many of T with the given capacity; zero means 1024.
-func crowdSpec[T any](capacity int) (segment.Spec, error) {
+func crowdSpec[T any](capacity, limit int) (segment.Spec, error) {
 	if isBytes[T]() {
-		return segment.Spec{}, fmt.Errorf("ringbuf: an MPMC ring carries items of one size: for []byte take SPSC[[]byte], or an array of bytes: %w", errors.ErrUnsupported)
+		return mailSpec(capacity, limit)
+	}
+	if limit != 0 {
+		return segment.Spec{}, fmt.Errorf("ringbuf: MaxMessage is for rings of []byte: %w", fs.ErrInvalid)
 	}
 	t, err := abi.Copyable(reflect.TypeFor[T]())
 	if err != nil {
@@ -133,6 +137,9 @@ func newCrowd(payload []byte, capacity, stride uint64) *crowd {
 func openCrowd(s *segment.Segment) *crowd {
 	fence.Register()
 	sh := s.Shape()
+	if sh[abi.ShapeForm] == abi.FormBytes {
+		return openMail(s)
+	}
 	r := newCrowd(s.Payload(), sh[abi.ShapeCap], sh[abi.ShapeStride])
 	r.seg = s
 	return r

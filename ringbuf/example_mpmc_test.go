@@ -70,3 +70,38 @@ func ExampleMPMC_Take() {
 	job.Release()
 	// Output: [0 1 4 9] false
 }
+
+// Messages of any length, from any number of processes to any number, without a copy on either side.
+func ExampleReserveSlot() {
+	frames, err := ringbuf.MPMCConfig[[]byte]{Cap: 8 << 20, MaxMessage: 1 << 20}.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer frames.Close()
+	ctx := context.Background()
+
+	slot, err := ringbuf.ReserveSlot(ctx, frames, 640*480)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer slot.Abort() // does nothing behind Commit
+	copy(slot.B, "a picture")
+	slot.Commit()
+	if err := frames.Put(ctx, []byte("a short one")); err != nil {
+		log.Fatal(err)
+	}
+
+	frame, err := ringbuf.TakeBytes(ctx, frames)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(frame.B), string(frame.B[:9]))
+	frame.Release()
+
+	buf := make([]byte, frames.MaxMessage()) // so that nothing is allocated
+	buf, err = ringbuf.GetBytes(ctx, frames, buf)
+	fmt.Println(string(buf), err)
+	// Output:
+	// 307200 a picture
+	// a short one <nil>
+}

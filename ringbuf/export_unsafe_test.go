@@ -56,3 +56,11 @@ func Words[T any](m *MPMC[T]) (ws []*uint64) {
 	}
 	return ws
 }
+
+// HandOn is what m does behind a get, and behind a put, that slept. It reports whom it woke, or would have.
+func HandOn[T any](m *MPMC[T]) (consumer, producer bool) {
+	p := m.at.Load()
+	p.handOn()
+	p.handRoomOn()
+	return p.r.notEmpty().Awaited(), p.r.notFull().Awaited()
+}

@@ -128,7 +128,7 @@ func (s *seat) arrives(h *hunt, x, w uint64) bool {
 	if lull != 0 {
 		park.Pause(lull)
 	}
-	return came() || s.getSite.Spin(came)
+	return came() || s.getSite.Spin(came) || s.getTurns.Yield(came)
 }
 
 // settles waits for the moment that an item takes to be written, and reports whether something has changed.
@@ -150,6 +150,7 @@ func (s *seat) skip(x, w uint64) {
 		s.setGet(r.next(x))
 		count(&r.ctl.Puts.Healed, 1)
 		s.vacated(nil)
+		s.r.wakeProducers() // it may have had a block
 	}
 }
 

@@ -11,6 +11,9 @@ func (s *seat) close() {
 	_ = s.r.protect(func() error {
 		s.r.notEmpty().Evict((*getLooker)(s))
 		s.r.notFull().Evict((*putLooker)(s))
+		if s.mail != nil {
+			s.mail.dismiss()
+		}
 		return nil
 	})
 	s.unwatch()

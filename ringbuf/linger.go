@@ -53,6 +53,8 @@ func (l *lingerer) follow(end any, outside bool, inside *atomic.Bool) {
 	switch e := end.(type) {
 	case *writer:
 		runtime.AddCleanup(e, (*lingerer).gone, l)
+	case *listener:
+		runtime.AddCleanup(e, (*lingerer).gone, l)
 	case *reader:
 		runtime.AddCleanup(e, (*lingerer).gone, l)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // MPMC is a ring with any number of producers and consumers, in any number of processes. T is plain data of one
-// size, without locks or atomics. The capacity is exact. The zero MPMC is a closed handle, which
+// size, without locks or atomics, and the capacity is exact; or []byte: see Messages below. The zero MPMC is a closed handle, which
 // UnmarshalText opens. All methods may be called from any goroutine; one that wants a position of its own, and
 // shares no cache line with others of its process, takes a Clone.
 //
@@ -37,6 +37,20 @@ import (
 // Release is delivered once more, to whoever next finds the ring empty or waits: at most a lap late, out of
 // order, marked (Taken.Redelivered; Get counts it in Stats), and perhaps after the dead one had done its work.
 // If all that is left after io.EOF is in place with a consumer that dies later, another Get returns it.
+//
+// # Messages
+//
+// A ring of []byte carries messages of any length, from 0 to MaxMessage bytes; a longer one is ErrTooLarge. Up to 112 bytes lie
+// in the slot itself. A longer message lies in a block of the ring's memory. There are as many of the largest blocks as Cap has room
+// for, twice as many of a quarter of their size, and so on; so the ring holds Cap bytes of the longest messages, or
+// twice as many messages and more, but fewer bytes, for each quarter of the length. A message takes a larger block when its own kind is
+// used up. A ring takes between two and four times Cap of memory, most for a MaxMessage of a few hundred bytes; and
+// never more than when it was made.
+//
+// Get returns a copy in new memory. [GetBytes], and GetBatch with a dst of slices that are long enough, use yours and
+// allocate nothing. In place, without a copy: [ReserveSlot] and [TakeBytes] take the place of Reserve and Take, which are for items
+// and fail. ErrFull also says that each block that is large enough was in use when the call looked at it. A consumer that dies while Get
+// copies a message out of a block has not taken it: it is delivered once more, as one in place.
 //
 // # Memory order
 //
@@ -64,7 +78,12 @@ func OpenOrCreateMPMC[T any](name string, capacity int) (*MPMC[T], error) {
 
 // MPMCConfig is the configuration of an MPMC ring. The zero value is good.
 type MPMCConfig[T any] struct {
-	Cap int     // items; 0: 1024. At most 2^31
+	Cap int // items; 0: 1024. At most 2^31. Of []byte bytes, 0: 64 KiB; see MPMC
+
+	// MaxMessage is the longest message of a ring of []byte, in bytes; 0: an eighth of Cap, or Cap if that is less than 112. Cap holds one
+	// such message at least.
+	MaxMessage int
+
 	Mem shm.Mem // memory knobs
 }
 
@@ -93,7 +112,7 @@ func (c MPMCConfig[T]) OpenOrCreate(name string) (*MPMC[T], error) {
 }
 
 func (c MPMCConfig[T]) make(open func(segment.Spec) (*segment.Segment, error)) (*MPMC[T], error) {
-	sp, err := crowdSpec[T](c.Cap)
+	sp, err := crowdSpec[T](c.Cap, c.MaxMessage)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +174,7 @@ func (m *MPMC[T]) Shutdown() error {
 		atomic.StoreUint32(p.r.shutWord(), 1)
 		p.r.notEmpty().Signal()
 		p.r.notFull().Signal()
+		p.r.wakeProducers()
 		return nil
 	})
 }
@@ -165,7 +185,7 @@ func (m *MPMC[T]) Cap() int {
 	if err != nil {
 		return 0
 	}
-	return int(p.r.cap)
+	return int(p.r.capacity())
 }
 
 // Name returns the ring's name, or an empty string if it has none.
@@ -188,7 +208,7 @@ func (m *MPMC[T]) MarshalText() ([]byte, error) {
 
 // UnmarshalText opens the ring that a handle text stands for. The handle must be zero or closed.
 func (m *MPMC[T]) UnmarshalText(text []byte) error {
-	sp, err := crowdSpec[T](0)
+	sp, err := crowdSpec[T](0, 0)
 	if err != nil {
 		return err
 	}
@@ -239,7 +259,7 @@ func (m *MPMC[T]) Close() error {
 		return os.ErrClosed
 	}
 	p.close()
-	lingerStand(p, int64(crowdCtl)+int64(p.r.cap*p.r.stride))
+	lingerStand(p, p.r.size())
 	return nil
 }
 

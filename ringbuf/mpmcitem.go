@@ -7,6 +7,10 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+
+	"github.com/shmkit/shmkit/internal/fence"
+	"github.com/shmkit/shmkit/internal/prefetch"
+	"github.com/shmkit/shmkit/internal/race"
 )
 
 // TryPut puts v into the ring if there is room: else ErrFull. After Shutdown it is io.ErrClosedPipe.
@@ -19,14 +23,34 @@ func (m *MPMC[T]) TryPut(v T) error {
 // ring. ctx is looked at only where the call waits. After Shutdown it is io.ErrClosedPipe.
 func (m *MPMC[T]) Put(ctx context.Context, v T) error { return m.put(ctx, v) }
 
+// put is one load of the slot's word, one compare-and-swap that claims it, the item, and one store that commits; and
+// now and then a line is fetched that will be written to soon. Everything else is putSlow's.
 func (m *MPMC[T]) put(ctx context.Context, v T) error {
 	p := m.at.Load()
 	if p == nil {
 		return os.ErrClosed
 	}
-	if !p.putFast(&v) {
+	x := atomic.LoadUint64(&p.seat.put)
+	i := x & p.mask
+	if i >= uint64(len(p.fast)) || x&p.bound == 0 || atomic.LoadUint32(p.shut) != 0 {
 		return p.putSlow(ctx, &v, true)
 	}
+	if k := i + p.leap; i&p.line == 0 && k < uint64(len(p.fast)) {
+		prefetch.Write(&p.fast[k].word, 1)
+	}
+	c, free := &p.fast[i], p.free(x)
+	if atomic.LoadUint64(&c.word) != free || !atomic.CompareAndSwapUint64(&c.word, free, p.writing(x)) {
+		return p.putSlow(ctx, &v, true)
+	}
+	if race.Enabled {
+		cellAcquire(&c.word)
+	}
+	c.v = v
+	if race.Enabled {
+		cellRelease(&c.word)
+	}
+	fence.Publish(&c.word, p.ready(x))
+	fence.Publish(&p.seat.put, p.next(x))
 	if atomic.LoadUint32(p.gets) != 0 {
 		p.wakeGet()
 	}
@@ -44,18 +68,31 @@ func (m *MPMC[T]) TryGet() (T, error) {
 // ctx is looked at only where the call waits. It is io.EOF once the ring is shut down and drained.
 func (m *MPMC[T]) Get(ctx context.Context) (T, error) { return m.get(ctx) }
 
+// get is one load of the slot's word, the item, and one compare-and-swap that takes it. What was copied in vain, because
+// somebody else has taken it meanwhile, may be torn, and is not looked at.
 func (m *MPMC[T]) get(ctx context.Context) (v T, err error) {
 	p := m.at.Load()
 	if p == nil {
 		return v, os.ErrClosed
 	}
-	if !p.getFast(&v) {
-		if err := p.getSlow(ctx, &v, true); err != nil {
-			var zero T // what was copied in vain is nobody's business
-			return zero, err
-		}
-		return v, nil
+	x := atomic.LoadUint64(&p.seat.get)
+	i := x & p.mask
+	if i >= uint64(len(p.fast)) {
+		return p.waitGet(ctx)
 	}
+	c, ready := &p.fast[i], p.ready(x)
+	if atomic.LoadUint64(&c.word) != ready {
+		return p.waitGet(ctx)
+	}
+	peek(&v, c)
+	if race.Enabled {
+		cellAcquire(&c.word)
+		cellRelease(&c.word)
+	}
+	if !atomic.CompareAndSwapUint64(&c.word, ready, p.freed(x)) {
+		return p.waitGet(ctx)
+	}
+	fence.Publish(&p.seat.get, p.next(x))
 	if atomic.LoadUint32(p.puts) != 0 {
 		p.wakePut()
 	}
@@ -65,7 +102,8 @@ func (m *MPMC[T]) get(ctx context.Context) (v T, err error) {
 
 // PutBatch puts the first n of vs into the ring, as many as there is room for, and at least one: it waits while there is
 // no room at all, until ctx ends. It returns n > 0, or an error and nothing has happened. Each item is
-// committed by itself, in the order of vs; those of others may come between. Consumers are woken once.
+// committed by itself, in the order of vs; those of others may come between. If the process is killed on the way the
+// first so many are in the ring. Consumers are woken once.
 func (m *MPMC[T]) PutBatch(ctx context.Context, vs []T) (n int, err error) {
 	p := m.at.Load()
 	if p == nil {
@@ -88,8 +126,8 @@ func (m *MPMC[T]) PutBatch(ctx context.Context, vs []T) (n int, err error) {
 func (p *stand[T]) putRun(vs []T) (n int) {
 	err := error(nil)
 	for n < len(vs) && err == nil {
-		if p.putFast(&vs[n]) {
-			n++
+		if k := p.putRow(vs[n:]); k > 0 {
+			n += k
 			//lint:ignore SA1012 nil means: do not wait
 		} else if err = p.putSlow(nil, &vs[n], false); err == nil {
 			n++
@@ -122,8 +160,8 @@ func (m *MPMC[T]) GetBatch(ctx context.Context, dst []T) (n int, err error) {
 func (p *stand[T]) getRun(dst []T) (n int) {
 	err := error(nil)
 	for n < len(dst) && err == nil {
-		if p.getFast(&dst[n]) {
-			n++
+		if k := p.getRow(dst[n:]); k > 0 {
+			n += k
 			//lint:ignore SA1012 nil means: do not wait
 		} else if err = p.getSlow(nil, &dst[n], false); err == nil {
 			n++

@@ -23,6 +23,7 @@ type ring struct {
 	elem  uint64 // bytes of a place
 	room  uint64 // how many places may be in use at once
 	bytes bool   // messages, not items
+	cast  *cast  // of a broadcast: what it has besides
 }
 
 const ctlSize = unsafe.Sizeof(abi.SPSC{})

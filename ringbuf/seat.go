@@ -17,20 +17,23 @@ type seat struct {
 	itemsReady func() bool // method values, made once: making one allocates
 	roomReady  func() bool
 	watch      watches
+	mail       *mail        // of a ring of messages
 	inside     atomic.Int32 // calls in slow paths
 	closed     atomic.Bool
 	_          [128]byte
 
-	put     uint64 // every position before it is claimed
-	putSite park.Site
-	_       [128]byte
+	put      uint64 // every position before it is claimed
+	putSite  park.Site
+	putTurns park.Turns
+	_        [128]byte
 
-	get     uint64        // every position before it is taken
-	behind  atomic.Uint64 // every position before it is released
-	dry     atomic.Uint64 // where it was when it last found nothing
-	lull    atomic.Uint32 // how long to keep off before looking again, in pauses
-	getSite park.Site
-	_       [128]byte
+	get      uint64        // every position before it is taken
+	behind   atomic.Uint64 // every position before it is released
+	dry      atomic.Uint64 // where it was when it last found nothing
+	lull     atomic.Uint32 // how long to keep off before looking again, in pauses
+	getSite  park.Site
+	getTurns park.Turns
+	_        [128]byte
 }
 
 // init starts from the hint: all before it is claimed, taken and released.
@@ -124,10 +127,8 @@ func (s *seat) published(h *hunt) {
 	} else if r.notEmpty().SignalOne() {
 		count(&r.ctl.Puts.Wakes, 1)
 	}
-	if h != nil && h.slept { // another producer may have slept through our wake-up
-		if x := atomic.LoadUint64(&s.put); atomic.LoadUint64(r.word(x)) == r.free(x) {
-			r.notFull().Pass()
-		}
+	if h != nil && h.slept {
+		s.handRoomOn()
 	}
 }
 
@@ -147,10 +148,19 @@ func (s *seat) vacated(h *hunt) {
 }
 
 // handOn wakes the next consumer if there is more to take: one who has slept may have taken a wake-up that
-// was for several.
+// was for several. It walks, for others may have taken meanwhile what is next to the own position.
 func (s *seat) handOn() {
 	r := s.r
-	if x := atomic.LoadUint64(&s.get); atomic.LoadUint64(r.word(x)) == r.ready(x) || r.shut() {
+	h := hunt{left: r.patience()}
+	if _, _, see := s.arrival(&h, atomic.LoadUint64(&s.get)); see == open || r.shut() {
 		r.notEmpty().Pass()
+	}
+}
+
+// handRoomOn is handOn for a producer and places.
+func (s *seat) handRoomOn() {
+	h := hunt{left: s.r.patience()}
+	if _, _, see := s.vacancy(&h, atomic.LoadUint64(&s.put)); see == open {
+		s.r.notFull().Pass()
 	}
 }

@@ -1,6 +1,7 @@
 // Package ringbuf is lock-free rings in shared memory: bounded queues between processes, at the speed of
-// a cache line. An [SPSC] ring has one [Producer] and one [Consumer]; an [MPMC] ring any number of both. T is plain data without locks or
-// atomics, which is copied as it lies in memory; or, in an SPSC ring, []byte, for messages of any length.
+// a cache line. An [SPSC] ring has one [Producer] and one [Consumer]; an [MPMC] ring any number of both; a [Broadcast] has one
+// publisher, and each [Subscriber] sees every item. T is plain data without locks or
+// atomics, which is copied as it lies in memory; or []byte, for messages of any length.
 //
 //	r, err := ringbuf.OpenOrCreateSPSC[Trade]("md.trades", 4096)
 //	p, err := r.Producer()
@@ -18,7 +19,7 @@
 //
 // # Death
 //
-// What follows is of SPSC; MPMC's documentation has its own. An item is in the ring once Put or Commit has returned, and stays there whoever dies. A producer that
+// What follows is of SPSC; the documentation of MPMC and of Broadcast has its own. An item is in the ring once Put or Commit has returned, and stays there whoever dies. A producer that
 // is killed before leaves nothing behind, however far it had come. A consumer that is killed leaves what
 // it had not released to the next one; at most the one item in hand (in place: the items not yet
 // released) is seen twice. What Get has taken out is its process's alone: who must not lose an item to its

@@ -2,11 +2,12 @@ package ringbuf
 
 import (
 	"context"
+	"math/bits"
 	"runtime"
 	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/fence"
-	"github.com/shmkit/shmkit/internal/race"
+	"github.com/shmkit/shmkit/internal/prefetch"
 )
 
 // stand is what an open handle has of its own: the seat, and before it what the fast paths read.
@@ -18,11 +19,20 @@ type stand[T any] struct {
 	gets  *uint32   // abi.MPMC.NotEmpty.Waiting: not 0 while a consumer may sleep. Or always
 	puts  *uint32   // abi.MPMC.NotFull.Waiting, the same for producers
 	all   []cell[T]
+	size  uintptr // of a slot
+	line  uint64  // selects what is zero in the first slot of a line
+	leap  uint64  // how many slots ahead a put fetches
 	seat
 }
 
+// leap is how far ahead of its position a put fetches, in bytes. Farther, and it takes lines away that consumers are
+// still busy with, when the ring is nearly full; nearer, and they come too late.
+const leap = 4 * prefetch.Line
+
 func newStand[T any](r *crowd) *stand[T] {
-	p := &stand[T]{track: r.track, bound: r.bound(), all: cells[T](r), shut: r.shutWord(), gets: r.waitingGet(), puts: r.waitingPut()}
+	p := &stand[T]{track: r.track, bound: r.bound(), all: cells[T](r), size: uintptr(r.stride), shut: r.shutWord(), gets: r.waitingGet(), puts: r.waitingPut()}
+	p.leap = max(leap/r.stride, 1)
+	p.line = 1<<bits.Len64(max(prefetch.Line/r.stride, 1)-1) - 1
 	if r.seg == nil || !r.seg.Guarded() {
 		p.fast = p.all
 	}
@@ -31,37 +41,20 @@ func newStand[T any](r *crowd) *stand[T] {
 	}
 	r.seats.Add(1)
 	p.seat.init(r)
+	if r.stock != nil {
+		p.fast, p.all = nil, nil
+		p.mail = newMail(&p.seat, r, p.gets, p.puts)
+	}
 	return p
-}
-
-// put is Put, or TryPut if ctx is nil: one load of the slot's word, one compare-and-swap that claims it, the item,
-// one store that commits. Everything else is putSlow's.
-func (p *stand[T]) putFast(v *T) bool {
-	x := atomic.LoadUint64(&p.seat.put)
-	i := x & p.mask
-	if i >= uint64(len(p.fast)) || x&p.bound == 0 || atomic.LoadUint32(p.shut) != 0 {
-		return false
-	}
-	c, free := &p.fast[i], p.free(x)
-	if atomic.LoadUint64(&c.word) != free || !atomic.CompareAndSwapUint64(&c.word, free, p.writing(x)) {
-		return false
-	}
-	if race.Enabled {
-		cellAcquire(&c.word)
-	}
-	c.v = *v
-	if race.Enabled {
-		cellRelease(&c.word)
-	}
-	fence.Publish(&c.word, p.ready(x))
-	fence.Publish(&p.seat.put, p.next(x))
-	return true
 }
 
 // putSlow is put where there is more to it than one look.
 //
 //go:noinline
 func (p *stand[T]) putSlow(ctx context.Context, v *T, wake bool) error {
+	if p.mail != nil {
+		return p.mail.put(ctx, *asBytes(v), wake)
+	}
 	defer runtime.KeepAlive(p)
 	return p.enter(func() error {
 		h := p.hunt(ctx)
@@ -91,38 +84,27 @@ func (p *stand[T]) wakeGet() {
 	runtime.KeepAlive(p)
 }
 
-// getFast is get: one load of the slot's word, the item, one compare-and-swap that takes it. What was copied in
-// vain, because somebody else has taken it meanwhile, may be torn, and is not looked at.
-func (p *stand[T]) getFast(v *T) bool {
-	x := atomic.LoadUint64(&p.seat.get)
-	i := x & p.mask
-	if i >= uint64(len(p.fast)) {
-		return false
-	}
-	c, ready := &p.fast[i], p.ready(x)
-	if atomic.LoadUint64(&c.word) != ready {
-		return false
-	}
-	peek(v, c)
-	if race.Enabled {
-		cellAcquire(&c.word)
-		cellRelease(&c.word)
-	}
-	if !atomic.CompareAndSwapUint64(&c.word, ready, p.freed(x)) {
-		return false
-	}
-	fence.Publish(&p.seat.get, p.next(x))
-	return true
-}
-
 // peek copies an item that another one may take, and a producer overwrite, at the same time: the word decides
 // afterwards. The race detector is not to look.
 //
 //go:norace
 func peek[T any](v *T, c *cell[T]) { *v = c.v }
 
+// waitGet is Get where there is more to it than one look.
+//
 //go:noinline
+func (p *stand[T]) waitGet(ctx context.Context) (v T, err error) {
+	if err := p.getSlow(ctx, &v, true); err != nil {
+		var zero T // what was copied in vain is nobody's business
+		return zero, err
+	}
+	return v, nil
+}
+
 func (p *stand[T]) getSlow(ctx context.Context, v *T, wake bool) error {
+	if p.mail != nil {
+		return p.mail.get(ctx, asBytes(v), wake)
+	}
 	defer runtime.KeepAlive(p)
 	return p.enter(func() error {
 		h := p.hunt(ctx)

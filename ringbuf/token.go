@@ -24,6 +24,9 @@ func (m *MPMC[T]) Reserve(ctx context.Context) (s Slot[T], err error) {
 	if err != nil {
 		return s, err
 	}
+	if p.mail != nil {
+		return s, inPlace("Reserve", "ReserveSlot")
+	}
 	defer runtime.KeepAlive(p)
 	err = p.enter(func() error {
 		h := p.hunt(ctx)
@@ -80,6 +83,9 @@ func (m *MPMC[T]) Take(ctx context.Context) (t Taken[T], err error) {
 	p, err := m.open()
 	if err != nil {
 		return t, err
+	}
+	if p.mail != nil {
+		return t, inPlace("Take", "TakeBytes")
 	}
 	defer runtime.KeepAlive(p)
 	err = p.enter(func() error {

@@ -40,6 +40,7 @@ type writer struct {
 	site   park.Site
 	closed atomic.Bool
 	inside atomic.Bool // a call is in a slow path
+	grants *grants     // of a broadcast's publisher
 	_      [128]byte   // the consumer's half may be allocated next to it
 }
 
@@ -51,6 +52,9 @@ var always uint32 = 1
 
 func (w *writer) init(r *ring) error {
 	pos, head := atomic.LoadUint64(&r.ctl.Tail), atomic.LoadUint64(&r.ctl.Head)
+	if r.cast != nil {
+		w.grants, head = &grants{cast: r.cast}, pos
+	}
 	if pos-head > r.slots {
 		return r.corrupt("its length", pos-head, r.slots)
 	}
@@ -67,6 +71,9 @@ func (w *writer) init(r *ring) error {
 		w.stop.Store(stopped) // no call is bare, also behind a Reserve
 	case !fence.Ordered():
 		w.sleep = &always
+	}
+	if w.grants != nil {
+		return w.grants.resume(w.b)
 	}
 	return nil
 }
@@ -123,7 +130,7 @@ func (w *writer) enter(f func() error) error {
 func (w *writer) makeRoom(ctx context.Context, n uint64) (err error) {
 	free := w.limit - w.pos
 	if free == 0 { // ask the far side no sooner than needed: its line is far away
-		if free, err = w.r.free(w.pos, 1, ctx == nil); err != nil {
+		if free, err = w.free(w.pos, 1, ctx == nil); err != nil {
 			return err
 		}
 	}
@@ -138,6 +145,14 @@ func (w *writer) makeRoom(ctx context.Context, n uint64) (err error) {
 	w.limit = w.pos + free
 	w.end = w.pos + min(free, max(n, turn))
 	return nil
+}
+
+// free is how many places there are behind pos.
+func (w *writer) free(pos, need uint64, exact bool) (uint64, error) {
+	if w.grants != nil {
+		return w.grants.free(pos, need, exact)
+	}
+	return w.r.free(pos, need, exact)
 }
 
 // free is how many places there are behind pos. The consumer hands space back lazily, on a line of its
@@ -234,6 +249,9 @@ func (w *writer) await(ctx context.Context, n uint64) (free uint64, err error) {
 			return 0, err
 		}
 		w.polls = 0
+		if w.grants != nil {
+			w.grants.wants(w.position(), n)
+		}
 		if !w.site.SpinApart(8, w.roomy) {
 			atomic.AddUint64(&w.r.ctl.PutParks, 1)
 			err = w.r.notFull().Await(ctx, w, w.ready)
@@ -242,7 +260,7 @@ func (w *writer) await(ctx context.Context, n uint64) (free uint64, err error) {
 			err = w.check()
 		}
 		if err == nil {
-			free, err = w.r.free(w.position(), n, true)
+			free, err = w.free(w.position(), n, true)
 		}
 		if err != nil {
 			return 0, err
@@ -254,7 +272,11 @@ func (w *writer) await(ctx context.Context, n uint64) (free uint64, err error) {
 // roomy is ready for a call that spins. It looks mostly at what the consumer writes now and then, and only
 // sometimes at the line that it writes with every item; and seldom enough to leave both alone.
 func (w *writer) roomy() bool {
-	if w.polls++; w.polls%16 == 0 {
+	w.polls++
+	if w.grants != nil {
+		return w.check() != nil || w.grants.enough(w.position(), w.need, w.polls%16 == 0)
+	}
+	if w.polls%16 == 0 {
 		return w.ready()
 	}
 	n := atomic.LoadUint64(&w.r.ctl.Limit) - w.position()
@@ -267,12 +289,20 @@ func (w *writer) ready() bool {
 	if w.check() != nil {
 		return true
 	}
+	if w.grants != nil { // who carries the slice asks for itself, when it is over, who lives
+		return w.grants.enough(w.position(), w.need, true) || w.grants.heldByDead(nil, w.position(), w.need)
+	}
 	free, err := w.r.free(w.position(), w.need, true)
 	return err != nil || free >= w.need
 }
 
 // Stale implements park.Looker.
-func (w *writer) Stale(*park.Tick) bool { return w.ready() }
+func (w *writer) Stale(t *park.Tick) bool {
+	if w.grants != nil {
+		return w.check() != nil || w.grants.enough(w.position(), w.need, true) || w.grants.heldByDead(t, w.position(), w.need)
+	}
+	return w.ready()
+}
 
 // position is the next position to publish, in either form of ring.
 func (w *writer) position() uint64 {

@@ -18,7 +18,7 @@ const MaxPermits = 64
 // Each permit that is taken names its process. If that process dies, its permits come back: the next who
 // waits gets them, be it one slice of about 45 ms later. Nobody is ever taken for dead while a thread of it
 // could still run. Another goroutine of the process may release; another process may not. For tokens that
-// belong to nobody, or more than 64, see Semaphore; for more than 64 permits that come back, use several.
+// belong to nobody see Semaphore; for more than 64 permits Bounded, which has a segment of its own.
 //
 // Release synchronizes before the return of a later Acquire that takes the same permit, in whichever
 // process. Waiters spin for some microseconds, then sleep; who comes new may overtake them. All methods
@@ -35,7 +35,7 @@ type BoundedSemaphore struct {
 // Config.Init, before the object is shared.
 func (b *BoundedSemaphore) Init(n int) {
 	if n < 1 || n > MaxPermits {
-		panic(fmt.Sprintf("sem: BoundedSemaphore.Init(%d): 1 to %d permits; for more use several, or a Semaphore", n, MaxPermits))
+		panic(fmt.Sprintf("sem: BoundedSemaphore.Init(%d): 1 to %d permits; for more use NewBounded, which has a segment of its own", n, MaxPermits))
 	}
 	atomic.StoreUint32(&b.bounded, uint32(n))
 }
@@ -83,18 +83,12 @@ func (b *BoundedSemaphore) Release() error {
 
 // Value is the number of free permits at this moment, 0 before Init.
 func (b *BoundedSemaphore) Value() int {
-	c, _ := b.cells()
-	n := 0
-	for i := range c.n {
-		if unclaimed(atomic.LoadUint64(c.at(i))) {
-			n++
-		}
-	}
-	return n
+	p, _ := b.all()
+	return p.value()
 }
 
 // Cap is the number of permits in all, 0 before Init.
 func (b *BoundedSemaphore) Cap() int {
-	c, _ := b.cells()
-	return c.n
+	p, _ := b.all()
+	return p.n
 }

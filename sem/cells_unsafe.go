@@ -20,7 +20,7 @@ import (
 // instant; a claim of a dead process is found by its owner and taken over, or buried, by one more. Whoever
 // is killed in the midst of that leaves the cell as it was or as it should be.
 //
-// RWMutex, BoundedSemaphore, Barrier and WaitGroup are built on it.
+// RWMutex, BoundedSemaphore, Bounded, Barrier and WaitGroup are built on it.
 type cells struct {
 	first  *uint64
 	n      int
@@ -97,10 +97,42 @@ func (c cells) bury() int {
 
 // stale reports whether a cell names a dead process, for a primitive's Stale.
 func (c cells) stale(t *park.Tick) bool {
+	j := judge{c: c, tick: t}
 	for i := range c.n {
-		if id := ownerOf(atomic.LoadUint64(c.at(i))); t.Dead(unsafe.Pointer(c.first), id) {
+		if j.dead(atomic.LoadUint64(c.at(i))) {
 			return true
 		}
 	}
 	return false
+}
+
+// judge says of cells, one after the other, whether their owners are dead. It remembers some of the answers, for
+// the table may be large and its owners few.
+type judge struct {
+	c           cells
+	tick        *park.Tick // nil: the kernel is asked
+	alive, gone [16]uint32 // ids, by their last bits
+}
+
+func (j *judge) dead(v uint64) bool {
+	id := ownerOf(v)
+	i := id % uint32(len(j.alive))
+	switch {
+	case id == 0 || id == j.alive[i]:
+		return false
+	case id == j.gone[i]:
+		return true
+	case j.ask(id):
+		j.gone[i] = id
+		return true
+	}
+	j.alive[i] = id
+	return false
+}
+
+func (j *judge) ask(id uint32) bool {
+	if j.tick != nil {
+		return j.tick.Dead(unsafe.Pointer(j.c.first), id)
+	}
+	return !owner.Alive(unsafe.Pointer(j.c.first), id)
 }

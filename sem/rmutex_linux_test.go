@@ -2,11 +2,14 @@ package sem_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/shmkit/shmkit/internal/killstep"
+	"github.com/shmkit/shmkit/sem"
 )
 
 func init() {
@@ -80,5 +83,151 @@ func TestKillRMutex(t *testing.T) {
 			killstep.Run(t, k)
 			p.judge(t)
 		})
+	}
+}
+
+func init() {
+	acts["rlockcontext"] = func(y *yard) error { return markedWait(y.R.Owner().LockContext) }
+	acts["rlock vain"] = func(y *yard) error { return markedGiveUp(y.R.Owner().LockContext) }
+	acts["rtrylock"] = func(y *yard) error { return markedTry(y.R.Owner().TryLock) }
+}
+
+// surviveR is what everybody expects after a death: the next owner gets it at depth 1, abandoned or not as was says,
+// and once it is repaired all is as before.
+func (p *pace) surviveR(y *yard, was bool) error {
+	o := y.R.Owner()
+	if err := p.gain("lock", o.LockContext); err != nil {
+		return err
+	}
+	if is := o.Abandoned(); is != was || o.Depth() != 1 || y.get(depthAt) != 1 {
+		return fmt.Errorf("abandoned %v, depth %d, and for others %d", is, o.Depth(), y.get(depthAt))
+	}
+	o.Repaired()
+	o.Unlock()
+	if !o.TryLock() {
+		return errors.New("TryLock fails on a free lock")
+	}
+	defer o.Unlock()
+	if o.Abandoned() {
+		return errors.New("abandoned after Repaired")
+	}
+	return nil
+}
+
+// The victim waits for an owner of this process, who lets go, twice, or keeps the lock for longer than it has
+// patience: killed as it waits, as it is woken, and when it has it.
+func TestKillRMutexWaiter(t *testing.T) {
+	long(t)
+	for _, act := range []string{"rlockcontext", "rlock vain"} {
+		if act != "rlockcontext" && !thorough() {
+			break
+		}
+		t.Run(act, func(t *testing.T) {
+			y, text := newYard(t, short)
+			var p pace
+			var over *atomic.Bool
+			var gone <-chan error
+			k := sweep(y, text, act, func() {
+				o := y.R.Owner()
+				o.Lock()
+				o.Lock()
+				over = new(atomic.Bool)
+				over := over
+				gone = background(func() error {
+					until(func() bool { return over.Load() || act == "rlockcontext" && y.get(rmutexAt)&bitW != 0 })
+					if !over.Load() {
+						time.Sleep(8 * time.Millisecond)
+					}
+					o.Unlock()
+					o.Unlock()
+					return nil
+				})
+			})
+			k.Points, k.Sample = killstep.Distinct, 4
+			k.Check = func(at killstep.Point) error {
+				over.Store(true)
+				if err := <-gone; err != nil {
+					return err
+				}
+				return p.surviveR(y, byOther(y.get(rmutexAt)))
+			}
+			killstep.Run(t, k)
+			p.judge(t)
+		})
+	}
+}
+
+// A dead owner has it, at depth 3, and who takes over is killed as well: it stays abandoned.
+func TestKillRMutexRecoverer(t *testing.T) {
+	long(t)
+	for i, c := range []struct {
+		act  string
+		bits uint32
+	}{{"rlock", bitW}, {"rtrylock", 0}, {"rlockcontext", bitA}} {
+		if i > 1 && !thorough() {
+			break
+		}
+		t.Run(fmt.Sprintf("%s %#b", c.act, c.bits), func(t *testing.T) {
+			y, text := newYard(t, short)
+			var p pace
+			var dead uint32
+			k := sweep(y, text, c.act, func() {
+				dead = ghost()
+				y.set(depthAt, 3)
+				y.set(rmutexAt, dead|c.bits)
+			})
+			k.Points, k.Sample = killstep.Distinct, 4
+			k.Check = func(at killstep.Point) error {
+				w := y.get(rmutexAt)
+				if w>>ownerAt == 0 || w>>ownerAt != dead>>ownerAt && w&bitA == 0 {
+					return fmt.Errorf("word %#x, and the first one died holding it", w)
+				}
+				p.deed(at, w>>ownerAt != dead>>ownerAt)
+				return p.surviveR(y, true)
+			}
+			killstep.Run(t, k)
+			p.judge(t)
+		})
+	}
+}
+
+// An owner of this process sleeps when the victim is killed anywhere in the Unlock that lets go: it comes in, and
+// finds it abandoned unless that was done.
+func TestKillRMutexLastUnlock(t *testing.T) {
+	y, text := newYard(t, short)
+	var p pace
+	var got <-chan error
+	o := new(sem.Owner)
+	k := sweep(y, text, "runlock last", func() {
+		o = y.R.Owner()
+		owner := o
+		got = background(func() error {
+			until(func() bool { return y.Runs[0].Load() != 0 })
+			return p.gain("lock", owner.LockContext)
+		})
+	})
+	k.Points = killstep.Distinct
+	k.Check = func(at killstep.Point) error {
+		if err := <-got; err != nil {
+			return err
+		}
+		abandoned := o.Abandoned()
+		p.deed(at, !abandoned)
+		o.Unlock()
+		return p.surviveR(y, abandoned)
+	}
+	killstep.Run(t, k)
+	p.judge(t)
+	p.oneInstant(t)
+}
+
+func init() {
+	acts["runlock last"] = func(y *yard) error {
+		o := y.R.Owner()
+		o.Lock()
+		y.Runs[0].Store(1)
+		until(func() bool { return y.get(rmutexAt)&bitW != 0 })
+		time.Sleep(2 * time.Millisecond)
+		return marked(func() error { o.Unlock(); return nil })
 	}
 }

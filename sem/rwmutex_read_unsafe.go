@@ -2,6 +2,7 @@ package sem
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -65,16 +66,34 @@ func (rw *RWMutex) enter(look bool) bool {
 		return true
 	}
 	c := rw.places()
-	if c.move(another) >= 0 || c.move(anotherOrFirst) >= 0 {
-		return true
+	i := c.move(another)
+	if i < 0 {
+		i = c.move(anotherOrFirst)
 	}
-	return look && c.move(func(v uint64) (uint64, bool) { return mine() | one, c.dead(v) }) >= 0
+	if i < 0 && look {
+		i = c.move(func(v uint64) (uint64, bool) { return mine() | one, c.dead(v) })
+	}
+	if i >= 0 && !isMine(atomic.LoadUint64(rw.home())) {
+		atomic.StoreUint32(&usual, uint32(i))
+	}
+	return i >= 0
 }
 
 // exit gives one of the process's read locks back, and reports whether it had any. It looks at the places in
 // the order in which others of the process do, so none is missed while they come and go: whoever has passed
-// a place has seen it without a lock of the process, and all of them, its own too, further on.
+// a place has seen it without a lock of the process, and all of them, its own too, further on. That holds but
+// for the moment in which the process's usual place changes, hence more than one look.
 func (rw *RWMutex) exit() bool {
+	for range 100 {
+		if rw.exitOnce() {
+			return true
+		}
+		runtime.Gosched()
+	}
+	return false
+}
+
+func (rw *RWMutex) exitOnce() bool {
 	if v := atomic.LoadUint64(rw.home()); isMine(v) && note(v) > 1 && atomic.CompareAndSwapUint64(rw.home(), v, v-one) {
 		return true
 	}

@@ -52,8 +52,13 @@ type place struct {
 	_    [120]byte
 }
 
-// home is the place at which this process looks first: the topmost three bits of its id.
-func (rw *RWMutex) home() *uint64 { return &rw.readers[owner.Word>>(32-3)].cell }
+// usual is which place of any RWMutex this process looks at first: that of its id, until it finds another
+// process there, and takes the place that it took instead. So two whose ids say the same place do not share a
+// cache line for long.
+var usual = owner.Word >> (32 - 3)
+
+// home is the place at which this process looks first.
+func (rw *RWMutex) home() *uint64 { return &rw.readers[atomic.LoadUint32(&usual)%places].cell }
 
 // RLock locks rw for reading, taking over from a dead writer.
 func (rw *RWMutex) RLock() {

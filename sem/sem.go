@@ -2,13 +2,13 @@
 // processes share that have the same memory mapped.
 //
 // All are plain structs, ready when zeroed (BoundedSemaphore and Barrier need Init), to be used as fields of a
-// struct in a shm.Var. Any process may be killed between any two instructions: what it held is found to be the
+// struct in a shm.Var; but for Bounded, a handle on a segment of its own. Any process may be killed between any two instructions: what it held is found to be the
 // dead's and taken over, within 100 ms where somebody waits. Each type says what that means for it.
 //
 // To wait for … use
 //
 //	the right to change something     Mutex, RMutex (recursive), RWMutex (many may read)
-//	one of n permits                  BoundedSemaphore: those of the dead come back
+//	one of n permits                  BoundedSemaphore, Bounded: those of the dead come back
 //	a signal that is counted          Semaphore: tokens belong to nobody
 //	a flag                            Event
 //	a change of what a Mutex guards   Cond

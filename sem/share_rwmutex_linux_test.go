@@ -302,3 +302,46 @@ var _ = rwHelper("rwhogs", func(l *rwlab, args []string) {
 	}
 	proctest.Say("done")
 })
+
+// mine is the place in which this process reads, which must be one.
+func (l *rwlab) mine(t *testing.T) int {
+	t.Helper()
+	at := -1
+	l.each(rwPlaces, func(i int) {
+		if uint32(atomic.LoadUint64(l.place(i)))>>ownerAt == owner.ID() {
+			if at >= 0 {
+				t.Errorf("it reads in places %d and %d", at, i)
+			}
+			at = i
+		}
+	})
+	if at < 0 {
+		t.Fatal("it reads in no place")
+	}
+	return at
+}
+
+// Of two processes that look at the same place first, one looks elsewhere from then on: else each would drag
+// the other's cache line about for ever.
+func TestRWMutexReadersPart(t *testing.T) {
+	l, text := newRWLab(t)
+	p := keeper(t, text, "rlock")
+	var other uint64
+	l.each(rwPlaces, func(i int) { other = max(other, atomic.LoadUint64(l.place(i))) })
+	obey(p, "runlock")
+	l.RW.RLock()
+	before := l.mine(t)
+	l.RW.RUnlock()
+	atomic.StoreUint64(l.place(before), other)
+	for range 2 { // beside the other, and after it has left
+		l.RW.RLock()
+		if is := l.mine(t); is == before {
+			t.Errorf("it still reads in place %d", is)
+		}
+		l.RW.RUnlock()
+		atomic.StoreUint64(l.place(before), 0)
+	}
+	if n := l.readers(0); n != 0 {
+		t.Errorf("%d read locks are left", n)
+	}
+}

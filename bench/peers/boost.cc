@@ -68,9 +68,11 @@ static void answer_messages(Page &, int, void *arg) {
   for (std::vector<char> b(kMost);;) m.back->send(b.data(), take(m.there, b.data()), 0);
 }
 
-static void message_stream(const Options &o, size_t size) {
+static void message_stream(const Options &o, size_t size, size_t sides = 1) {
   Messages m = messages(size);
-  throughput(o, {consume_messages, produce_messages}, &m);
+  std::vector<Worker> ws(sides, consume_messages);
+  ws.insert(ws.end(), sides, produce_messages);
+  throughput(o, ws, &m);
 }
 
 static void message_echo(const Options &o, size_t size) {
@@ -84,9 +86,14 @@ int main(int argc, char **argv) {
   else if (o.name == "spsc/64B") stream<Spsc<Block<64>>>(o);
   else if (o.name == "spsc/8B/rtt") echo<Spsc<Block<8>>>(o);
   else if (o.name == "mpmc/8B") stream<Mpmc<Block<8>>>(o);
+  else if (o.name == "mpmc/64B") stream<Mpmc<Block<64>>>(o);
+  else if (o.name == "mpmc/1KiB") stream<Mpmc<Block<1024>>>(o);
   else if (o.name == "mpmc/8B/2x2") crowd<Mpmc<Block<8>>>(o);
+  else if (o.name == "mpmc/8B/8x8") throng<Mpmc<Block<8>>>(o);
   else if (o.name == "messages/8B") message_stream(o, 8);
   else if (o.name == "messages/64B") message_stream(o, 64);
+  else if (o.name == "messages/1KiB") message_stream(o, 1 << 10);
+  else if (o.name == "messages/8B/2x2") message_stream(o, 8, 2);
   else if (o.name == "messages/64KiB") message_stream(o, 64 << 10);
   else if (o.name == "messages/8B/rtt") message_echo(o, 8);
   else unknown(o);

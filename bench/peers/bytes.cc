@@ -11,12 +11,12 @@ template <size_t cap> struct Ring {
 
 // The private memory that a side copies from or to moves on, as a program's
 // would, within what a cache holds.
-constexpr size_t kPrivate = 256 << 10;
+template <size_t chunk> constexpr size_t kPrivate = std::max<size_t>(256 << 10, chunk);
 
 template <size_t cap, size_t chunk> void write(Page &, int, void *arg) {
   auto &r = *static_cast<Ring<cap> *>(arg);
-  std::vector<char> from(kPrivate, 1);
-  for (uint64_t h = 0, t = 0, at = 0;; at = (at + chunk) % kPrivate) {
+  std::vector<char> from(kPrivate<chunk>, 1);
+  for (uint64_t h = 0, t = 0, at = 0;; at = (at + chunk) % kPrivate<chunk>) {
     while (h - t + chunk > cap) t = r.tail.load(std::memory_order_acquire);
     memcpy(r.data + h % cap, from.data() + at, chunk);
     r.head.store(h += chunk, std::memory_order_release);
@@ -25,9 +25,9 @@ template <size_t cap, size_t chunk> void write(Page &, int, void *arg) {
 
 template <size_t cap, size_t chunk> void read(Page &p, int id, void *arg) {
   auto &r = *static_cast<Ring<cap> *>(arg);
-  std::vector<char> to(kPrivate, 1);
+  std::vector<char> to(kPrivate<chunk>, 1);
   uint64_t n = 0;
-  for (uint64_t h = 0, t = 0, at = 0;; at = (at + chunk) % kPrivate) {
+  for (uint64_t h = 0, t = 0, at = 0;; at = (at + chunk) % kPrivate<chunk>) {
     while (h - t < chunk) h = r.head.load(std::memory_order_acquire);
     memcpy(to.data() + at, r.data + t % cap, chunk);
     asm volatile("" ::: "memory");
@@ -45,5 +45,6 @@ int main(int argc, char **argv) {
   if (o.name == "64B") stream<256 << 10, 64>(o);
   else if (o.name == "1KiB") stream<1 << 20, 1 << 10>(o);
   else if (o.name == "64KiB") stream<4 << 20, 64 << 10>(o);
+  else if (o.name == "1MiB") stream<8 << 20, 1 << 20>(o);
   else unknown(o);
 }

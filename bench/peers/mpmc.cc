@@ -41,16 +41,22 @@ template <class T, size_t n, bool padded> struct Queue {
   }
 };
 
-using Packed = Queue<Block<8>, 1024, false>;
-using Padded = Queue<Block<8>, 1024, true>;
+template <size_t size> using Packed = Queue<Block<size>, 1024, false>;
+template <size_t size> using Padded = Queue<Block<size>, 1024, true>;
 
 int main(int argc, char **argv) {
   Options o = parse(argc, argv);
-  if (o.name == "packed") stream<Packed>(o);
-  else if (o.name == "padded") stream<Padded>(o);
-  else if (o.name == "packed/2x2") crowd<Packed>(o);
-  else if (o.name == "padded/2x2") crowd<Padded>(o);
-  else if (o.name == "packed/rtt") echo<Packed>(o);
-  else if (o.name == "padded/rtt") echo<Padded>(o);
+  if (o.name == "packed") stream<Packed<8>>(o);
+  else if (o.name == "padded") stream<Padded<8>>(o);
+  else if (o.name == "packed/64B") stream<Packed<64>>(o);
+  else if (o.name == "padded/64B") stream<Padded<64>>(o);
+  else if (o.name == "packed/1KiB") stream<Packed<1024>>(o);
+  else if (o.name == "padded/1KiB") stream<Padded<1024>>(o);
+  else if (o.name == "packed/2x2") crowd<Packed<8>>(o);
+  else if (o.name == "padded/2x2") crowd<Padded<8>>(o);
+  else if (o.name == "packed/8x8") throng<Packed<8>>(o);
+  else if (o.name == "padded/8x8") throng<Padded<8>>(o);
+  else if (o.name == "packed/rtt") echo<Packed<8>>(o);
+  else if (o.name == "padded/rtt") echo<Padded<8>>(o);
   else unknown(o);
 }

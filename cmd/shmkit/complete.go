@@ -8,6 +8,7 @@ import (
 
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/segment"
+	"github.com/shmkit/shmkit/sem"
 )
 
 // completeNames offers the names that are there and not on the line yet, each
@@ -23,7 +24,21 @@ func completeLocks[T any](_ *cobra.Command, args []string, _ string) ([]cobra.Co
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	return names(func(e segment.Entry) bool { return e.Header.Kind == abi.KindVar && e.Format == t.Format })
+	return names(is(t))
+}
+
+// completeSems is completeLocks for both kinds of semaphore that have permits.
+func completeSems(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	t, err := abi.Shareable(reflect.TypeFor[sem.BoundedSemaphore]())
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return names(func(e segment.Entry) bool { return e.Header.Kind == abi.KindBounded || is(t)(e) })
+}
+
+// is picks the objects that are a T.
+func is(t abi.Type) func(segment.Entry) bool {
+	return func(e segment.Entry) bool { return e.Header.Kind == abi.KindVar && e.Format == t.Format }
 }
 
 func names(offer func(segment.Entry) bool) ([]cobra.Completion, cobra.ShellCompDirective) {

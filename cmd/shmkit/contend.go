@@ -129,6 +129,9 @@ func (w *waitTime) String() string {
 // Type is what help calls it.
 func (*waitTime) Type() string { return "time" }
 
+// duration is it.
+func (w waitTime) duration() time.Duration { return time.Duration(w) }
+
 // Set takes what was on the line.
 func (w *waitTime) Set(s string) error {
 	d, err := time.ParseDuration(s)

@@ -13,11 +13,15 @@ lies in shared memory under a name.
   shmkit bench -short        how fast it is here, beside a pipe and a unix socket
   shmkit ls                  what there is
   shmkit show app.jobs       what state it is in, and who uses it
+  shmkit dump app.config     what is in a value, an array or a var, as JSON
+  shmkit set app.limit 40    change a value
   shmkit rm app.jobs         remove the name; who has it open keeps it
   shmkit lock app -- cmd     run a command under a lock
   shmkit sem -n 4 app -- cmd run a command, four at a time
+  shmkit send app.jobs       put lines of the input into a ring of many
+  shmkit recv app.jobs       take them out again
 
-A long flag may have one dash or two. Exit codes (lock and sem have others):
+A long flag may have one dash or two. Exit codes (lock and sem have others, send and recv one more):
 
   0  done
   1  something failed, or what arrived was not what was sent
@@ -36,8 +40,8 @@ func command() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), rmCommand(),
-		lockCommand(), semCommand())
+	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), dumpCommand(), setCommand(), rmCommand(),
+		lockCommand(), semCommand(), sendCommand(), recvCommand())
 	return root
 }
 

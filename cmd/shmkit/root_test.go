@@ -31,7 +31,7 @@ func TestHelp(t *testing.T) {
 		if code != exitOK {
 			t.Errorf("shmkit %q ends with %d", args, code)
 		}
-		for _, want := range []string{"bench", "ls", "show", "rm", "lock", "sem", "completion", "Exit codes", "  3  no such object or file"} {
+		for _, want := range []string{"bench", "ls", "show", "rm", "lock", "sem", "send", "recv", "completion", "Exit codes", "  3  no such object or file"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("shmkit %q does not mention %q", args, want)
 			}
@@ -40,7 +40,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("shmkit %q shows what is not for people", args)
 		}
 	}
-	for _, c := range []string{"bench", "ls", "show", "rm", "lock", "sem"} {
+	for _, c := range []string{"bench", "ls", "show", "rm", "lock", "sem", "send", "recv"} {
 		if code, out, _ := shmkit(t, c, "-help"); code != exitOK || len(out) < 300 {
 			t.Errorf("shmkit %s -help ends with %d and says %q", c, code, out)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,11 +65,16 @@ func TestSemStatus(t *testing.T) {
 		status int
 		said   string
 	}{
-		{[]string{"-n", "0", "jobs", "--", "true"}, flockUsage, "1 … 64"},
-		{[]string{"-n", "65", "jobs", "--", "true"}, flockUsage, "1 … 64"},
+		{[]string{"-n", "0", "jobs", "--", "true"}, flockUsage, "1 … 65536"},
+		{[]string{"-n", "65537", "jobs", "--", "true"}, flockUsage, "1 … 65536"},
 		{[]string{"-n", "64", "jobs", "--", "sh", "-c", "exit 3"}, 3, ""},
 		{[]string{"-n", "4", "jobs", "--", "true"}, flockData, "it has 64 permits, not 4"},
+		{[]string{"-n", "1000", "jobs", "--", "true"}, flockData, "kind"},
 		{[]string{"jobs", "--", "true"}, 0, ""},
+		{[]string{"-n", "1000", "many", "--", "sh", "-c", "exit 3"}, 3, ""},
+		{[]string{"many", "--", "true"}, 0, ""},
+		{[]string{"-n", "4", "many", "--", "true"}, flockData, "it has 1000 permits, not 4"},
+		{[]string{"-n", "2000", "many", "--", "true"}, flockData, "permits"},
 		{[]string{"--nonblock", "jobs", "--", "/nosuch"}, flockUnavailable, "/nosuch"},
 		{[]string{"jobs"}, flockUsage, "then --"},
 	} {
@@ -88,9 +94,48 @@ func TestSemCompletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
+	many, err := sem.OpenOrCreateBounded("app.many", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer many.Close()
 	var out strings.Builder
-	if code := run(strings.Fields("__complete sem app"), &out, new(strings.Builder)); code != exitOK || fields(out.String()) != "app.jobs var :4" {
+	if code := run(strings.Fields("__complete sem app"), &out, new(strings.Builder)); code != exitOK || fields(out.String()) != "app.jobs var app.many bounded semaphore :4" {
 		t.Errorf("it gives %q and ends with %d", fields(out.String()), code)
+	}
+}
+
+// One of many permits is the command's for as long as it lives; then it comes back.
+func TestSemMany(t *testing.T) {
+	t.Setenv("SHMKIT_DIR", t.TempDir())
+	first := start(t, "sem", "-n", "100", "many", "--", "sh", "-c", stays)
+	first.wants("in")
+	b, err := sem.OpenBounded("many")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if n := b.Value(); n != 99 {
+		t.Errorf("with one inside %d of 100 are free", n)
+	}
+	for b.TryAcquire() {
+	}
+	first.signal(syscall.SIGKILL)
+	does(t, flockConflict, "sem", "--nonblock", "many", "--", "true")
+	_, out, _ := shmkit(t, "show", "many")
+	for _, want := range []string{"kind bounded semaphore", "permits 0 of 100 free", "taken 1 permit: ", "taken 99 permits: ", fmt.Sprintf("pid %d (", os.Getpid())} {
+		if !strings.Contains(fields(out), want) {
+			t.Errorf("show does not say %q:\n%s", want, out)
+		}
+	}
+	second := start(t, "sem", "many", "--", "echo", "second")
+	first.in.Close()
+	second.wants("second")
+	second.ends(0)
+	for b.Release() == nil {
+	}
+	if n := b.Value(); n != 100 {
+		t.Errorf("with nobody inside %d of 100 are free", n)
 	}
 }
 

@@ -18,7 +18,9 @@ func showCommand() *cobra.Command {
 open; and the state of the object: how much is in a ring, and who has its ends; in
 a var each lock, semaphore, event, barrier … of package sem with its path and its
 offset, who holds it, and whether anybody waits. (A waiter that was killed may
-still count as one.) In arrays only those that are not at rest have a line.
+still count as one.) In arrays only those that are not at rest have a line. Of a
+value and of the first elements of an array it prints what they are: numbers,
+structs by field, text.
 
 Words in shared memory name a process by an id. Alive or dead is the kernel's
 word on that id; whoever needs what a dead one held takes it over. The pid comes

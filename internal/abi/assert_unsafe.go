@@ -38,9 +38,55 @@ var (
 	_ [0]byte   = [unsafe.Offsetof(MPMC{}.NotEmpty)]byte{}
 	_ [8]byte   = [unsafe.Offsetof(MPMC{}.Shut)]byte{}
 	_ [128]byte = [unsafe.Offsetof(MPMC{}.NotFull)]byte{}
+	_ [136]byte = [unsafe.Offsetof(MPMC{}.NoBlock)]byte{}
 	_ [256]byte = [unsafe.Offsetof(MPMC{}.Released)]byte{}
 	_ [264]byte = [unsafe.Offsetof(MPMC{}.Start)]byte{}
 	_ [384]byte = [unsafe.Offsetof(MPMC{}.Puts)]byte{}
 	_ [512]byte = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
 	_ [640]byte = [unsafe.Sizeof(MPMC{})]byte{}
+)
+
+// The words of a broadcast.
+var (
+	_ [0]byte     = [unsafe.Offsetof(Broadcast{}.SPSC)]byte{}
+	_ [896]byte   = [unsafe.Offsetof(Broadcast{}.Oldest)]byte{}
+	_ [1024]byte  = [unsafe.Offsetof(Broadcast{}.Joins)]byte{}
+	_ [1152]byte  = [unsafe.Offsetof(Broadcast{}.Last)]byte{}
+	_ [1280]byte  = [unsafe.Offsetof(Broadcast{}.Places)]byte{}
+	_ [128]byte   = [unsafe.Offsetof(Place{}.Pos)]byte{}
+	_ [256]byte   = [unsafe.Sizeof(Place{})]byte{}
+	_ [17664]byte = [unsafe.Sizeof(Broadcast{})]byte{}
+)
+
+// The slot of a ring of messages.
+var (
+	_ [MessageSlot - SlotWord]byte = [unsafe.Sizeof(Message{})]byte{}
+	_ [8]byte                      = [unsafe.Offsetof(Message{}.Inline)]byte{}
+)
+
+// The words of a value: what readers load apart from what writers store.
+var (
+	_ [0]byte   = [unsafe.Offsetof(Value{}.Word)]byte{}
+	_ [128]byte = [unsafe.Offsetof(Value{}.Mutex)]byte{}
+	_ [132]byte = [unsafe.Offsetof(Value{}.Changed)]byte{}
+	_ [256]byte = [unsafe.Sizeof(Value{})]byte{}
+)
+
+// The words of a stripe.
+var (
+	_ [0]byte   = [unsafe.Offsetof(Stripe{}.Version)]byte{}
+	_ [128]byte = [unsafe.Offsetof(Stripe{}.Mutex)]byte{}
+	_ [132]byte = [unsafe.Offsetof(Stripe{}.State)]byte{}
+	_ [136]byte = [unsafe.Offsetof(Stripe{}.Root)]byte{}
+	_ [144]byte = [unsafe.Offsetof(Stripe{}.From)]byte{}
+	_ [152]byte = [unsafe.Offsetof(Stripe{}.To)]byte{}
+	_ [160]byte = [unsafe.Offsetof(Stripe{}.Done)]byte{}
+	_ [256]byte = [unsafe.Sizeof(Stripe{})]byte{}
+)
+
+// The words of a semaphore of many permits.
+var (
+	_ [0]byte          = [unsafe.Offsetof(Bounded{}.Bell)]byte{}
+	_ [4]byte          = [unsafe.Offsetof(Bounded{}.Freed)]byte{}
+	_ [boundedCtl]byte = [unsafe.Sizeof(Bounded{})]byte{}
 )

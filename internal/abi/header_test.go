@@ -187,7 +187,7 @@ func TestKindString(t *testing.T) {
 	if KindVar.String() != "var" || Kind(0).String() != "kind 0" || Kind(1<<31).String() != "kind 2147483648" {
 		t.Error(KindVar, Kind(0), Kind(1<<31))
 	}
-	for k := KindSegment; k <= KindPipe; k++ {
+	for k := KindSegment; k <= KindBounded; k++ {
 		if strings.HasPrefix(k.String(), "kind") || k.String() == "" {
 			t.Errorf("kind %d has no name", uint32(k))
 		}

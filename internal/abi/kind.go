@@ -18,12 +18,13 @@ const (
 	KindSimpleQueue   Kind = 9  // queue with nothing but Put, Get, Empty
 	KindJoinableQueue Kind = 10 // queue whose items are acknowledged
 	KindPipe          Kind = 11 // two rings back to back
+	KindBounded       Kind = 12 // semaphore of many permits
 )
 
 var kinds = [...]string{
 	KindSegment: "segment", KindVar: "var", KindSPSC: "spsc", KindMPMC: "mpmc", KindBroadcast: "broadcast",
 	KindValue: "value", KindArray: "array", KindQueue: "queue", KindSimpleQueue: "simple queue",
-	KindJoinableQueue: "joinable queue", KindPipe: "pipe",
+	KindJoinableQueue: "joinable queue", KindPipe: "pipe", KindBounded: "bounded semaphore",
 }
 
 // String returns the kind's name, or "kind n" for a number that this version does not know.

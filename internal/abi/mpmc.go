@@ -7,6 +7,7 @@ package abi
 //
 //	  0 | not empty | shut        |  event word: consumers sleep on it; producers read both at each put
 //	128 | not full                |  event word: producers sleep on it
+//	136 | no block …              |  event words, one for each class of blocks: producers of messages sleep on them
 //	256 | released    start       |  a hint that moves now and then; the first position, never written again
 //	384 | puts' statistics        |  by who waits, skips or wakes
 //	512 | gets' statistics        |
@@ -17,7 +18,8 @@ type MPMC struct {
 	_        [116]byte
 
 	NotFull Event
-	_       [120]byte
+	NoBlock [MaxClasses]Event
+	_       [16]byte
 
 	Released uint64 // everything before it is free again: a hint, and never too high
 	Start    uint64 // the first position; for statistics alone

@@ -9,8 +9,8 @@ import (
 // layers is the module from the ground up. A package may import those of its own
 // layer and of lower ones.
 var layers = [][]string{
-	{"internal/abi", "internal/codec", "internal/fence", "internal/futex", "internal/owner", "internal/race"},
-	{"internal/park"},
+	{"internal/abi", "internal/codec", "internal/fence", "internal/futex", "internal/owner", "internal/prefetch", "internal/race"},
+	{"internal/park", "internal/wordwise"},
 	{"internal/segment"},
 	{"sem", "shm"},
 	{"array", "ringbuf", "value"},
@@ -20,10 +20,10 @@ var layers = [][]string{
 
 // support is for tests: packages may import it in their tests only. It imports
 // what it likes of the layers.
-var support = []string{"internal/archtest", "internal/killstep", "internal/proctest", "shm/shmtest"}
+var support = []string{"internal/archtest", "internal/golden", "internal/killstep", "internal/proctest", "shm/shmtest"}
 
 // tops are the roots of what imports anything and is imported by nothing below.
-var tops = []string{"bench", "cmd", "examples"}
+var tops = []string{"bench", "cmd", "examples", "include", "python"}
 
 // modules are the foreign modules that everybody may import; more are for some.
 var (

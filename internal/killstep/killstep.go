@@ -57,6 +57,12 @@ type Config struct {
 	// starts when it returns. Its result is appended to Args.
 	Prepare func() []string
 
+	// Foreign says that the victim's function executes another program, which does as Begin and End do: prints
+	// "\x01begin " and its thread's number in a line of its own, reads a line, and sends itself the marks, which
+	// are in mark_linux.go. The region begins at the last mark of Begin; where a victim stood is then known as an
+	// address only.
+	Foreign bool
+
 	Points Points // where to interrupt; the zero value is All
 	Action Action // what to do there; the zero value is Kill
 

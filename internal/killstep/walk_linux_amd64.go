@@ -182,7 +182,7 @@ var (
 
 // leaveMark steps, uncounted, from the mark to where the region begins.
 func (w *walker) leaveMark() error {
-	for n := 0; w.request == unix.PTRACE_SINGLESTEP && w.regs.Rip != beganAt; n++ {
+	for n := 0; w.request == unix.PTRACE_SINGLESTEP && w.regs.Rip != beganAt && !w.s.Foreign; n++ {
 		if n > 1000 {
 			return errors.New("the region does not begin; is the victim another binary?")
 		}

@@ -1,8 +1,12 @@
 package segment
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math/bits"
 	"os"
+	"runtime"
 	"syscall"
 
 	"github.com/edsrzf/mmap-go"
@@ -17,6 +21,9 @@ import (
 //
 // No child is forked meanwhile: until its exec it would hold the descriptor, and with it the lock.
 func claimAndMap(query int, size int64, lend func(fd int) error) (mmap.MMap, error) {
+	if bits.UintSize != 64 || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil, fmt.Errorf("words in shared memory need a 64-bit little-endian machine, and this is %s: %w", runtime.GOARCH, errors.ErrUnsupported)
+	}
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	fd, err := reopen(query)

@@ -37,7 +37,7 @@ func reserve(fd int, size int64) error {
 		switch err {
 		case nil:
 		case unix.ENOSPC, unix.ENOMEM:
-			return noSpace(size, int64(fsys.Bavail)*fsys.Bsize, "its file system")
+			return noSpace(size, int64(fsys.Bavail)*int64(fsys.Bsize), "its file system")
 		case unix.EFBIG:
 			return fmt.Errorf("%s is more than this process may write to a file (RLIMIT_FSIZE, ulimit -f): %w", bytesText(size), err)
 		case unix.EOPNOTSUPP:

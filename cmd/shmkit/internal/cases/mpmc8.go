@@ -1,6 +1,8 @@
 package cases
 
 import (
+	"slices"
+
 	"github.com/shmkit/shmkit/cmd/shmkit/internal/lab"
 	"github.com/shmkit/shmkit/ringbuf"
 )
@@ -22,17 +24,27 @@ func openCrowd[T any](w *lab.Worker) (*ringbuf.MPMC[T], error) {
 	return r, take(w, 0, r)
 }
 
-var crowdPut8 = lab.NewRole("mpmc.put.8B", func(w *lab.Worker) error {
+// crowdPut8 puts; crowdPutting8 counts as well, which those who take do otherwise.
+var (
+	crowdPut8     = lab.NewRole("mpmc.put.8B", func(w *lab.Worker) error { return putting8(w, func(uint64) {}) })
+	crowdPutting8 = lab.NewRole("mpmc.putting.8B", func(w *lab.Worker) error { return putting8(w, w.Add) })
+)
+
+func putting8(w *lab.Worker, count func(uint64)) error {
 	r, err := openCrowd[uint64](w)
 	if err != nil {
 		return err
 	}
-	for i := uint64(0); ; i++ {
-		if err := r.Put(ctx, i); err != nil {
-			return err
+	for i := uint64(0); ; {
+		for range burst {
+			if err := r.Put(ctx, i); err != nil {
+				return err
+			}
+			i++
 		}
+		count(burst)
 	}
-})
+}
 
 var crowdGet8 = lab.NewRole("mpmc.get.8B", func(w *lab.Worker) error {
 	r, err := openCrowd[uint64](w)
@@ -98,8 +110,9 @@ func init() {
 	way := func(name string, roles ...lab.Role) lab.Case {
 		return lab.Case{Name: name, Subject: lab.Procs{Label: ours, Share: shareCrowd[uint64](ringCap), Roles: roles}}
 	}
-	streamGroup("mpmc/8B", 8,
+	crowdGroup("mpmc/8B", 8, false, channel8,
 		way("mpmc/8B", crowdGet8, crowdPut8),
 		way("mpmc/8B/batch32", crowdGetBatch8, crowdPutBatch8))
-	streamGroup("mpmc/8B/2x2", 8, way("mpmc/8B/2x2", crowdGet8, crowdGet8, crowdPut8, crowdPut8))
+	crowdGroup("mpmc/8B/2x2", 8, false, channel8x2, way("mpmc/8B/2x2", crowdGet8, crowdGet8, crowdPut8, crowdPut8))
+	askFor(lab.Crowds, way("mpmc/8B/8x8", slices.Concat(slices.Repeat([]lab.Role{crowdGet8}, 8), slices.Repeat([]lab.Role{crowdPutting8}, 8))...))
 }

@@ -37,6 +37,8 @@ func kindOf(group string) lab.Kind {
 		return lab.RoundTrip
 	case "contended", "readers2", "mixed2":
 		return lab.Operations
+	case "8x8":
+		return lab.Crowds
 	case "turns2", "oversub16":
 		return lab.Turns
 	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait", "start":

@@ -9,7 +9,6 @@
 package hold
 
 import (
-	"errors"
 	"reflect"
 	"unsafe"
 
@@ -19,9 +18,8 @@ import (
 
 // Object is a T in a named segment of its own, the same as a shm.Var.
 type Object[T any] struct {
-	V    *T // good until Close
-	seg  *segment.Segment
-	lent int // a descriptor of the claim, which commands inherit; −1: none yet
+	V *T // good until Close
+	held
 }
 
 // Open opens the T of that name, which it makes if there is none: zeroed, then init'ed unless init is nil.
@@ -30,12 +28,10 @@ func Open[T any](name string, init func(*T)) (*Object[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object[T]{lent: -1}
 	spec := segment.Spec{
 		Kind: abi.KindVar,
 		Type: t,
 		Size: func([4]uint64) int64 { return int64(t.Size) },
-		Lend: o.lend,
 	}
 	if init != nil {
 		spec.Init = func(payload []byte) error {
@@ -43,34 +39,13 @@ func Open[T any](name string, init func(*T)) (*Object[T], error) {
 			return nil
 		}
 	}
-	if o.seg, err = segment.OpenOrCreate(name, spec, segment.Mem{}); err != nil {
-		return nil, errors.Join(err, o.giveUp())
+	o := &Object[T]{held: held{lent: -1}}
+	if err := o.open(name, spec); err != nil {
+		return nil, err
 	}
 	o.V = at[T](o.seg.Payload())
 	return o, nil
 }
-
-// lend keeps a duplicate. It is called again when a name goes while it is being opened.
-func (o *Object[T]) lend(fd int) error {
-	err := o.giveUp()
-	if err == nil {
-		o.lent, err = inherited(fd)
-	}
-	return err
-}
-
-func (o *Object[T]) giveUp() error {
-	fd := o.lent
-	o.lent = -1
-	if fd < 0 {
-		return nil
-	}
-	return closeFD(fd)
-}
-
-// Close ends this process's part. What it holds should be given up before; a command that still runs keeps the id
-// alive.
-func (o *Object[T]) Close() error { return errors.Join(o.seg.Close(), o.giveUp()) }
 
 // at is the T at the beginning of a payload, which begins on a page.
 func at[T any](payload []byte) *T { return (*T)(unsafe.Pointer(unsafe.SliceData(payload))) }

@@ -1,9 +1,6 @@
 package inspect
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // What the words of package sem have in common; docs/layout.md draws them.
 const (
@@ -33,7 +30,7 @@ func (p primitive) each(all []claim, add func(claim) int, one, many string) (lin
 	var ids []uint32
 	sum := map[uint32]int{}
 	for _, c := range all {
-		if !slices.Contains(ids, c.id) {
+		if _, told := sum[c.id]; !told {
 			ids = append(ids, c.id)
 		}
 		sum[c.id] += add(c)

@@ -22,6 +22,7 @@ type Object struct {
 	Payload []byte // a copy of its beginning
 	Users   *users
 	read    func(off, n uint64) []byte // copies more of the payload; nil: there is no more
+	inPlace func(func(payload []byte)) error
 }
 
 // bytes copies a part of the payload; nil if it is not all there.
@@ -42,9 +43,13 @@ type printer func(w io.Writer, o Object)
 
 // printers are by kind. A kind that has none is shown as bytes.
 var printers = map[abi.Kind]printer{
-	abi.KindSPSC: printSPSC,
-	abi.KindMPMC: printMPMC,
-	abi.KindVar:  printVar,
+	abi.KindSPSC:      printSPSC,
+	abi.KindMPMC:      printMPMC,
+	abi.KindBroadcast: printBroadcast,
+	abi.KindVar:       printVar,
+	abi.KindValue:     printValue,
+	abi.KindArray:     printArray,
+	abi.KindBounded:   printBounded,
 }
 
 // most is how much of a payload a printer sees.
@@ -57,7 +62,7 @@ func Show(w io.Writer, name string) error {
 		return err
 	}
 	defer v.Close()
-	o := Object{Header: v.Header(), Format: v.Format()}
+	o := Object{Header: v.Header(), Format: v.Format(), inPlace: v.Read}
 	if o.Users, err = usersOf(v); err != nil {
 		return err
 	}

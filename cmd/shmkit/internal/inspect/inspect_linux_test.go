@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -118,6 +119,58 @@ func TestShowMessages(t *testing.T) {
 	want(t, shown(t, "app.messages"), "consumer closed by its last holder\n")
 }
 
+func TestShowMPMC(t *testing.T) {
+	t.Setenv("SHMKIT_DIR", t.TempDir())
+	r, err := ringbuf.OpenOrCreateMPMC[int32]("app.crowd", 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	want(t, shown(t, "app.crowd"), "kind mpmc\n", "capacity 8 items\n", "in the ring 0\n")
+	for i := range int32(4) {
+		if err := r.TryPut(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken, err1 := r.Take(t.Context())
+	slot, err2 := r.Reserve(t.Context())
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	want(t, shown(t, "app.crowd"), "in the ring 3\n", "read in place ", "being put, or reserved ", "alive, "+me())
+	taken.Release()
+	slot.Abort()
+	text := shown(t, "app.crowd")
+	want(t, text, "in the ring 3\n", "being put, or reserved nobody\n")
+	if strings.Contains(text, "read in place") || strings.Contains(text, "shut down") {
+		t.Errorf("it says what is over, or not yet:\n%s", text)
+	}
+	if err := r.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, shown(t, "app.crowd"), "shut down no more items will come\n")
+}
+
+// As many messages as a ring takes are as many as show finds.
+func TestShowMail(t *testing.T) {
+	t.Setenv("SHMKIT_DIR", t.TempDir())
+	for _, c := range []ringbuf.MPMCConfig[[]byte]{{Cap: 1 << 12}, {Cap: 1 << 12, MaxMessage: 1}, {Cap: 1 << 12, MaxMessage: 1 << 12}, {Cap: 5000, MaxMessage: 777}} {
+		r, err := c.Create("app.mail")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for r.TryPut([]byte{1}) == nil {
+			n++
+		}
+		want(t, shown(t, "app.mail"), fmt.Sprintf("slots %d\n", n), fmt.Sprintf("in the ring %d\n", n),
+			fmt.Sprintf("capacity %d bytes of messages, of at most %d\n", c.Cap, r.MaxMessage()))
+		if err := errors.Join(r.Unlink(), r.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestShowWhatIsNotThere(t *testing.T) {
 	t.Setenv("SHMKIT_DIR", t.TempDir())
 	if err := Show(new(bytes.Buffer), "no"); !errors.Is(err, fs.ErrNotExist) {
@@ -130,7 +183,7 @@ func TestHostile(t *testing.T) {
 	for _, n := range []int{0, 1, 100, 1 << 12} {
 		o := Object{Payload: bytes.Repeat([]byte{0xff}, n), Users: new(users)}
 		o.Header.Kind = abi.KindSPSC
-		for _, p := range []printer{printSPSC, printBytes, printHeader0} {
+		for _, p := range []printer{printSPSC, printMPMC, printBytes, printHeader0} {
 			p(new(bytes.Buffer), o)
 		}
 	}

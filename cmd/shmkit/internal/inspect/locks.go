@@ -32,7 +32,6 @@ var known = map[string]struct {
 }{
 	"mutex uint32":                                    {"mutex", showMutex},
 	"rmutex struct, depth uint32":                     {"rmutex", showRMutex},
-	"semaphore uint32":                                {"semaphore", showTokens},
 	"semaphore uint32, watchers struct":               {"semaphore", showWatchedTokens},
 	"rwmutex struct, drain struct, readers [8]struct": {"rwmutex", showRWMutex},
 	"bounded uint32, free struct, permits [64]uint64": {"bounded semaphore", showPermits},

@@ -14,11 +14,18 @@ func printMPMC(w io.Writer, o Object) {
 		line(w, "control block", "too short")
 		return
 	}
-	line(w, "capacity", fmt.Sprintf("%d items", o.Header.Shape[abi.ShapeCap]))
-	stride := o.Header.Shape[abi.ShapeStride]
+	stride, slots := o.Header.Shape[abi.ShapeStride], o.Header.Shape[abi.ShapeCap]
+	if o.Header.Shape[abi.ShapeForm] == abi.FormBytes {
+		capacity, longest := slots, o.Header.Shape[abi.ShapeLimit]
+		slots = abi.MessageSlots(capacity, longest)
+		line(w, "capacity", fmt.Sprintf("%d bytes of messages, of at most %d", capacity, longest))
+		line(w, "slots", slots)
+	} else {
+		line(w, "capacity", fmt.Sprintf("%d items", slots))
+	}
 	var states [abi.SlotState + 1]int
 	seen := uint64(0)
-	for rest := o.Payload[640:]; stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
+	for rest := o.Payload[640:]; seen < slots && stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
 		word := *overlay[uint64](rest)
 		states[word&abi.SlotState]++
 		seen++
@@ -30,7 +37,7 @@ func printMPMC(w io.Writer, o Object) {
 		}
 	}
 	what := "in the ring"
-	if seen < o.Header.Shape[abi.ShapeCap] {
+	if seen < slots {
 		what = fmt.Sprintf("in the first %d slots", seen)
 	}
 	line(w, what, states[abi.SlotReady])

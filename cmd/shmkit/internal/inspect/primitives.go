@@ -58,8 +58,6 @@ func showRWMutex(p primitive) state {
 	return s
 }
 
-func showTokens(p primitive) state { return tokens(p.word("semaphore")>>1, p.word("semaphore")) }
-
 func showWatchedTokens(p primitive) state {
 	s := tokens(p.word("semaphore")>>2, p.word("semaphore"))
 	if p.word("semaphore")&2 != 0 {

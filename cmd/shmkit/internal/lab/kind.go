@@ -85,6 +85,22 @@ var Turns = Kind{
 	stretch: 5,
 }
 
+// Crowds is Messages with many workers: the first half of them takes what the other half gives, and all count. Fairness is
+// the slowest worker's share over the fastest's, in the half where it is worse. A sample lasts for some seconds, where a
+// window is one of the usual ones: each worker is to run many times.
+var Crowds = Kind{
+	Name:     "crowd",
+	Metrics:  []Metric{{"throughput", "msg/s", true}, {"fairness", "slowest/fastest", true}},
+	Compared: []string{"throughput"},
+	fromRates: func(r []float64, _ time.Duration) Values {
+		takers, givers := r[:len(r)/2], r[len(r)/2:]
+		share := func(r []float64) float64 { return slices.Min(r) / slices.Max(r) }
+		return Values{"throughput": sum(takers), "fairness": min(share(takers), share(givers))}
+	},
+	all:     true,
+	stretch: 42, // of 120 ms: five seconds
+}
+
 // Cost is the time of one operation with nobody in the way.
 var Cost = Kind{
 	Name:     "cost",
@@ -127,7 +143,7 @@ func (k Kind) Window(w time.Duration) time.Duration { return w * time.Duration(m
 
 // order is a kind's place in a report: what users ask for first.
 func (k Kind) order() int {
-	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Turns.Name}, k.Name)
+	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Turns.Name, Crowds.Name}, k.Name)
 }
 
 func sum(xs []float64) float64 {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -80,4 +81,25 @@ func onCPU(cpu int, f func() error) error {
 func start(cmd *exec.Cmd, cpu int) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return onCPU(cpu, cmd.Start)
+}
+
+// Roam lets this process, which was started on one CPU, run on as many CPUs as it has workers for.
+func Roam(workers int) error {
+	var all unix.CPUSet
+	all.Fill()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return err
+		}
+		if err := unix.SchedSetaffinity(tid, &all); err != nil && err != unix.ESRCH {
+			return os.NewSyscallError("sched_setaffinity", err)
+		}
+	}
+	runtime.GOMAXPROCS(min(workers, len(usableCPUs())))
+	return nil
 }

@@ -13,7 +13,15 @@ const (
 	boostSPSC = "boost::lockfree::spsc_queue"
 	boostMQ   = "boost::interprocess::message_queue"
 	pyQueue   = "multiprocessing.Queue"
-	pyPipe    = "multiprocessing.Pipe"
+
+	vyukovPacked = "C++ Vyukov queue, packed"
+	vyukovPadded = "C++ Vyukov queue, padded"
+	boostQueue   = "boost::lockfree::queue"
+	posixMQ      = "POSIX mq"
+	camel        = "moodycamel::ConcurrentQueue, one process"
+	beam         = "crossbeam ArrayQueue, one process"
+
+	pyPipe = "multiprocessing.Pipe"
 
 	libcMutex     = "glibc mutex"
 	libcAdaptive  = "glibc adaptive mutex"
@@ -43,6 +51,7 @@ var list = []peer{
 	{byteRing, "bytes/64B", "bytes", "64B"},
 	{byteRing, "bytes/1KiB", "bytes", "1KiB"},
 	{byteRing, "bytes/64KiB", "bytes", "64KiB"},
+	{byteRing, "bytes/1MiB", "bytes", "1MiB"},
 	{boostMQ, "bytes/64B", "boost", "messages/64B"},
 	{boostMQ, "bytes/64KiB", "boost", "messages/64KiB"},
 	{pyPipe, "bytes/64B", python, "pipe/64B"},
@@ -60,14 +69,54 @@ var list = []peer{
 	{pyPipe, "bytes/64KiB/rtt/blocking", python, "pipe_rtt/64KiB"},
 	{pyPipe, "bytes/1MiB/rtt/blocking", python, "pipe_rtt/1MiB"},
 
-	{"C++ Vyukov queue, packed", "mpmc/8B", "mpmc", "packed"},
-	{"C++ Vyukov queue, padded", "mpmc/8B", "mpmc", "padded"},
-	{"boost::lockfree::queue", "mpmc/8B", "boost", "mpmc/8B"},
-	{"C++ Vyukov queue, packed", "mpmc/8B/2x2", "mpmc", "packed/2x2"},
-	{"C++ Vyukov queue, padded", "mpmc/8B/2x2", "mpmc", "padded/2x2"},
-	{"boost::lockfree::queue", "mpmc/8B/2x2", "boost", "mpmc/8B/2x2"},
-	{"C++ Vyukov queue, packed", "mpmc/8B/rtt/busy", "mpmc", "packed/rtt"},
-	{"C++ Vyukov queue, padded", "mpmc/8B/rtt/busy", "mpmc", "padded/rtt"},
+	{vyukovPacked, "mpmc/8B", "mpmc", "packed"},
+	{vyukovPadded, "mpmc/8B", "mpmc", "padded"},
+	{boostQueue, "mpmc/8B", "boost", "mpmc/8B"},
+	{boostMQ, "mpmc/8B", "boost", "messages/8B"},
+	{posixMQ, "mpmc/8B", "posixmq", "8B"},
+	{pyQueue, "mpmc/8B", python, "queue/8B"},
+	{camel, "mpmc/8B", "moodycamel", "8B"},
+	{beam, "mpmc/8B", rust, "8B"},
+	{vyukovPacked, "mpmc/64B", "mpmc", "packed/64B"},
+	{vyukovPadded, "mpmc/64B", "mpmc", "padded/64B"},
+	{boostQueue, "mpmc/64B", "boost", "mpmc/64B"},
+	{boostMQ, "mpmc/64B", "boost", "messages/64B"},
+	{posixMQ, "mpmc/64B", "posixmq", "64B"},
+	{pyQueue, "mpmc/64B", python, "queue/64B"},
+	{camel, "mpmc/64B", "moodycamel", "64B"},
+	{beam, "mpmc/64B", rust, "64B"},
+	{vyukovPacked, "mpmc/1KiB-items", "mpmc", "packed/1KiB"},
+	{vyukovPadded, "mpmc/1KiB-items", "mpmc", "padded/1KiB"},
+	{boostQueue, "mpmc/1KiB-items", "boost", "mpmc/1KiB"},
+	{boostMQ, "mpmc/1KiB-items", "boost", "messages/1KiB"},
+	{posixMQ, "mpmc/1KiB-items", "posixmq", "1KiB"},
+	{pyQueue, "mpmc/1KiB-items", python, "queue/1KiB"},
+	{camel, "mpmc/1KiB-items", "moodycamel", "1KiB"},
+	{beam, "mpmc/1KiB-items", rust, "1KiB"},
+	{vyukovPacked, "mpmc/8B/2x2", "mpmc", "packed/2x2"},
+	{vyukovPadded, "mpmc/8B/2x2", "mpmc", "padded/2x2"},
+	{boostQueue, "mpmc/8B/2x2", "boost", "mpmc/8B/2x2"},
+	{boostMQ, "mpmc/8B/2x2", "boost", "messages/8B/2x2"},
+	{posixMQ, "mpmc/8B/2x2", "posixmq", "8B/2x2"},
+	{camel, "mpmc/8B/2x2", "moodycamel", "8B/2x2"},
+	{beam, "mpmc/8B/2x2", rust, "8B/2x2"},
+	{vyukovPacked, "mpmc/8B/8x8", "mpmc", "packed/8x8"},
+	{vyukovPadded, "mpmc/8B/8x8", "mpmc", "padded/8x8"},
+	{boostQueue, "mpmc/8B/8x8", "boost", "mpmc/8B/8x8"},
+	{vyukovPacked, "mpmc/8B/rtt/busy", "mpmc", "packed/rtt"},
+	{vyukovPadded, "mpmc/8B/rtt/busy", "mpmc", "padded/rtt"},
+
+	{byteRing, "mpmc/64B-bytes", "bytes", "64B"},
+	{byteRing, "mpmc/1KiB", "bytes", "1KiB"},
+	{byteRing, "mpmc/64KiB", "bytes", "64KiB"},
+	{byteRing, "mpmc/1MiB", "bytes", "1MiB"},
+	{boostMQ, "mpmc/64B-bytes", "boost", "messages/64B"},
+	{boostMQ, "mpmc/64KiB", "boost", "messages/64KiB"},
+	{boostMQ, "mpmc/1KiB", "boost", "messages/1KiB"},
+	{posixMQ, "mpmc/64B-bytes", "posixmq", "64B"},
+	{posixMQ, "mpmc/1KiB", "posixmq", "1KiB"},
+	{pyQueue, "mpmc/64B-bytes", python, "queue/64B"},
+	{pyQueue, "mpmc/1KiB", python, "queue/1KiB"},
 
 	{libcMutex, "mutex/uncontended", "glibc", "mutex"},
 	{libcRobust, "mutex/uncontended", "glibc", "robust"},

@@ -1,5 +1,5 @@
 // Package peers knows the yardsticks that are programs of their own: the small C++,
-// Python and Go ones of bench/peers, which it builds and knows how to call.
+// Rust, Python and Go ones of bench/peers, which it builds and knows how to call.
 //
 // Each takes one sample when it is run and prints its values, a metric and a
 // number a line, separated by a tab:
@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -38,7 +39,7 @@ type Peer struct {
 
 // Tool is what some peers need, and whether it is here.
 type Tool struct {
-	Name     string // C++, Boost, Python
+	Name     string // C++, Boost, Python …
 	Compiler string // or interpreter, with its version
 	Flags    string
 	Absent   string // why it cannot be used; empty: it can
@@ -57,7 +58,7 @@ func Build(ctx context.Context, dir string) (*Set, error) {
 		return nil, fmt.Errorf("peers: unpack the sources: %w", err)
 	}
 	b := &builder{ctx: ctx, dir: dir}
-	s := &Set{Tools: []Tool{b.cpp(), b.boost(), b.python(), b.golang()}}
+	s := &Set{Tools: []Tool{b.cpp(), b.boost(), b.moodycamel(), b.crossbeam(), b.python(), b.golang()}}
 	for _, p := range list {
 		if command := b.command(p); command != nil {
 			s.Peers = append(s.Peers, Peer{p.name, p.group, append(command, p.arg)})
@@ -81,6 +82,8 @@ func (b *builder) command(p peer) []string {
 	switch {
 	case p.program == python && b.snake != "":
 		return []string{b.snake, filepath.Join(b.dir, python)}
+	case p.program == rust && b.built[rust]:
+		return []string{filepath.Join(b.dir, rust, "target", "release", rustBinary)}
 	case b.built[p.program]:
 		return []string{filepath.Join(b.dir, p.program)}
 	}
@@ -101,7 +104,7 @@ func (b *builder) cpp() Tool {
 		return t
 	}
 	b.compiler, t.Compiler = path, b.version
-	if err := b.compile("spsc", "bytes", "mpmc", "limits", "glibc", "rwlock", "cond", "event", "turns", "atomics"); err != nil {
+	if err := b.compile("spsc", "bytes", "mpmc", "posixmq", "limits", "glibc", "rwlock", "cond", "event", "turns", "atomics"); err != nil {
 		t.Absent = err.Error()
 	}
 	return t
@@ -124,6 +127,30 @@ func (b *builder) boost() Tool {
 		t.Absent = err.Error()
 	}
 	return t
+}
+
+// moodycamel builds what needs the header of moodycamel::ConcurrentQueue.
+func (b *builder) moodycamel() Tool {
+	t := Tool{Name: "moodycamel", Compiler: b.version, Flags: Flags}
+	switch {
+	case b.compiler == "":
+		t.Absent = "there is no g++ on this machine"
+	case !b.has("concurrentqueue.h", "concurrentqueue/concurrentqueue.h", "concurrentqueue/moodycamel/concurrentqueue.h"):
+		t.Absent = "its header is not installed"
+	default:
+		if err := b.compile("moodycamel"); err != nil {
+			t.Absent = err.Error()
+		}
+	}
+	return t
+}
+
+// has reports whether the compiler finds one of the headers.
+func (b *builder) has(headers ...string) bool {
+	return slices.ContainsFunc(headers, func(h string) bool {
+		_, err := b.macro(h, "")
+		return err == nil
+	})
 }
 
 // python finds an interpreter that has multiprocessing.

@@ -59,7 +59,11 @@ func TestListIsConsistent(t *testing.T) {
 		}
 		seen[key] = true
 		source := p.program
-		if source != python {
+		switch source {
+		case python:
+		case rust:
+			source += "/main.rs"
+		default:
 			source += ".cc"
 		}
 		if _, err := sources.Open(source); err != nil {

@@ -1,0 +1,67 @@
+package include_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/shmkit/shmkit/internal/proctest"
+)
+
+// peer is the C program of these tests, built anew for each run, and why there is none.
+var peer, absent string
+
+func TestMain(m *testing.M) {
+	if os.Getenv("SHMKIT_TEST_HELPER") == "" {
+		peer, absent = build("peer.c")
+	}
+	proctest.Main(m)
+}
+
+// build compiles a program of testdata and returns a path that is good for as long as this process lives; the file
+// itself is gone by then.
+func build(source string) (path, absent string) {
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		return "", "there is no cc on this machine"
+	}
+	dir, err := os.MkdirTemp("", "shmkit")
+	if err != nil {
+		return "", err.Error()
+	}
+	defer os.RemoveAll(dir)
+	bin := filepath.Join(dir, "program")
+	cmd := exec.Command(cc, "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O2", "-I.", "-o", bin, filepath.Join("testdata", source))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("cc: %v\n%s", err, out))
+	}
+	fd, err := syscall.Open(bin, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err.Error()
+	}
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd), ""
+}
+
+func needC(t testing.TB) {
+	t.Helper()
+	if absent != "" {
+		t.Skip(absent)
+	}
+}
+
+// c becomes the C program.
+var _ = proctest.Register("c", func(args []string) int {
+	err := syscall.Exec(args[0], args, os.Environ())
+	fmt.Fprintln(os.Stderr, "exec:", err)
+	return 127
+})
+
+// start starts the C program with these arguments.
+func start(t testing.TB, args ...string) *proctest.Proc {
+	t.Helper()
+	needC(t)
+	return proctest.Start(t, "c", append([]string{peer}, args...)...)
+}

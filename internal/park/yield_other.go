@@ -1,0 +1,7 @@
+//go:build !linux
+
+package park
+
+import "runtime"
+
+func yield() { runtime.Gosched() }

@@ -1,0 +1,49 @@
+package park
+
+import (
+	"testing"
+	"time"
+)
+
+// It gives way a few times at most, and ends as soon as there is something.
+func TestTurnsEnd(t *testing.T) {
+	var turns Turns
+	never, asked := func() bool { return false }, 0
+	for range 100 {
+		if turns.Yield(never) {
+			t.Fatal("what never comes has come")
+		}
+	}
+	at2 := func() bool { asked++; return asked == 2 }
+	for range 10_000 { // it may be shy just now: somebody else computes on this CPU
+		if asked = 0; turns.Yield(at2) {
+			if asked != 2 {
+				t.Errorf("asked %d times", asked)
+			}
+			return
+		}
+	}
+	t.Error("it never gives way again")
+}
+
+// Who gave way to somebody who does not give it back at once keeps off that for a while.
+func TestTurnsAreShy(t *testing.T) {
+	var turns Turns
+	slow := func() bool { return true }
+	defer func(old func()) { giveWay = old }(giveWay)
+	giveWay = func() { time.Sleep(2 * time.Millisecond) }
+	if !turns.Yield(slow) {
+		t.Fatal("what is there has not come")
+	}
+	asked := 0
+	count := func() bool { asked++; return true }
+	for range 256 {
+		turns.Yield(count)
+	}
+	if asked != 0 {
+		t.Errorf("gave way %d times", asked)
+	}
+	if !turns.Yield(count) || asked != 1 {
+		t.Errorf("then asked %d times, want 1", asked)
+	}
+}
