@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/owner"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/segment"
@@ -81,6 +82,7 @@ func initCast(payload []byte) error {
 
 // newCast is the private view of an opened segment.
 func newCast(s *segment.Segment) *ring {
+	fence.Register()
 	p, sh := s.Payload(), s.Shape()
 	r := &ring{
 		seg: s, ctl: control(p), buf: p[castCtl:],

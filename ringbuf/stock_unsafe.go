@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/segment"
 )
@@ -44,6 +45,7 @@ func newMailCrowd(payload []byte, p plan) *crowd {
 
 // openMail is openCrowd of a ring of messages, whose shape was checked by mailSize.
 func openMail(s *segment.Segment) *crowd {
+	fence.Register()
 	sh := s.Shape()
 	p, _ := newPlan(sh[abi.ShapeCap], sh[abi.ShapeLimit])
 	r := newMailCrowd(s.Payload(), p)
