@@ -262,7 +262,7 @@ func (r *crowd) wakeProducers() {
 		return
 	}
 	for i := range r.stock.classes {
-		r.noBlock(i).Signal()
+		r.noBlock(i).Rouse()
 	}
 }
 

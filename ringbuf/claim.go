@@ -137,9 +137,10 @@ func (s *seat) frees(x, w uint64) bool {
 // rest ends a sleep: what was seen before counts no more.
 func (h *hunt) rest(r *crowd) { h.slept, h.spun, h.left = true, false, r.patience() }
 
-// woken is the end of a sleep. Who leaves hands the wake-up on that it may have taken.
+// woken is the end of a sleep. Who leaves, because its context has ended or its handle is closed, hands the wake-up on that
+// it may have taken.
 func (s *seat) woken(err error, e *park.Event) error {
-	if err != nil {
+	if err != nil || s.closed.Load() {
 		e.Pass()
 	}
 	return s.check(err)

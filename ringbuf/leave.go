@@ -9,11 +9,11 @@ import (
 func (s *seat) close() {
 	s.closed.Store(true)
 	_ = s.r.protect(func() error {
-		s.r.notEmpty().Evict((*getLooker)(s))
-		s.r.notFull().Evict((*putLooker)(s))
+		s.r.notFull().Evict((*putLooker)(s)) // first: see Shutdown
 		if s.mail != nil {
 			s.mail.dismiss()
 		}
+		s.r.notEmpty().Evict((*getLooker)(s))
 		return nil
 	})
 	s.unwatch()

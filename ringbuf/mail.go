@@ -120,7 +120,7 @@ func (m *mail) reserve(h *hunt, n int, b []byte) (room []byte, k uint64, err err
 		return nil, 0, err
 	}
 	room = m.k.bytes(at, &m.k.classes[m.k.classOf(at)], uint64(n))
-	transfer(room, b)
+	m.fill(at, room, b)
 	if err := m.s.claim(h); err != nil {
 		m.give(at, heldWord())
 		return nil, 0, err
@@ -129,6 +129,19 @@ func (m *mail) reserve(h *hunt, n int, b []byte) (room []byte, k uint64, err err
 	// A plain store: only who has the position looks at it, and it is whole once the word says Ready.
 	m.cell(h.pos).v.Head = uint64(n) | (at+1)<<abi.BlockShift
 	return room, at + 1, nil
+}
+
+// fill copies a message into block at, which is held. Should the caller's memory fault, and somebody recover, the block is
+// given back: its holder lives, so nobody else would.
+func (m *mail) fill(at uint64, room, b []byte) {
+	filled := false
+	defer func() {
+		if !filled {
+			m.give(at, heldWord())
+		}
+	}()
+	transfer(room, b)
+	filled = true
 }
 
 // get is Get of a message, into *dst if that is large enough, or TryGet if ctx is nil.
@@ -194,7 +207,7 @@ func (m *mail) getSlow(ctx context.Context, dst *[]byte, wake bool) error {
 		if c := m.cell(h.pos); h.again || glance(c) > abi.InlineSize {
 			b, k, err := m.claim(&h)
 			if err == nil && b != nil {
-				keep(dst, b)
+				m.hand(h.pos, dst, b)
 				m.release(h.pos, k, &h, wake)
 			}
 			if err != nil || b != nil {
@@ -207,6 +220,19 @@ func (m *mail) getSlow(ctx context.Context, dst *[]byte, wake bool) error {
 			return nil
 		}
 	}
+}
+
+// hand copies the message at x, which is claimed, to the caller. Should the caller's memory fault, and somebody recover, the
+// message goes to whoever looks behind, as that of a dead consumer.
+func (m *mail) hand(x uint64, dst *[]byte, b []byte) {
+	handed := false
+	defer func() {
+		if r := m.s.r; !handed {
+			atomic.CompareAndSwapUint64(r.word(x), r.reading(x), r.held(x, 0, abi.SlotReading))
+		}
+	}()
+	keep(dst, b)
+	handed = true
 }
 
 // glance is the head of a message that another one may take, and a producer overwrite, at the same time; see peek.

@@ -172,9 +172,9 @@ func (m *MPMC[T]) Shutdown() error {
 	return p.enter(func() error {
 		cellRelease(&p.r.ctl.Start)
 		atomic.StoreUint32(p.r.shutWord(), 1)
-		p.r.notEmpty().Signal()
-		p.r.notFull().Signal()
+		p.r.notFull().Rouse() // before the consumers, of whom one may come to wait there for a place that is still read
 		p.r.wakeProducers()
+		p.r.notEmpty().Rouse()
 		return nil
 	})
 }

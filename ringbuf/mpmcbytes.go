@@ -60,6 +60,9 @@ func ReserveSlot(ctx context.Context, m *MPMC[[]byte], size int) (s BytesSlot, e
 			return err
 		}
 		s = BytesSlot{B: b, m: p.mail, at: h.pos, k: k, wake: h.slept}
+		if h.slept { // not at Commit: that may be a while
+			p.handRoomOn()
+		}
 		return nil
 	})
 	return s, err

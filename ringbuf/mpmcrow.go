@@ -3,6 +3,7 @@ package ringbuf
 import (
 	"sync/atomic"
 
+	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/prefetch"
 	"github.com/shmkit/shmkit/internal/race"
@@ -56,6 +57,28 @@ func (p *stand[T]) putRow(vs []T) (n int) {
 		n++
 	}
 	row := cells[:n]
+	p.fill(x, row, vs)
+	for i := range row {
+		fence.Publish(&row[i].word, ready)
+	}
+	if n > 0 {
+		fence.Publish(&p.seat.put, p.next(x+uint64(n)-1))
+	}
+	return n
+}
+
+// fill writes to a row that is claimed, from position x on. Should the caller's memory fault, and somebody recover, the places are
+// given up: their holder lives, so nobody else would do it, and all consumers would wait for the first one.
+func (p *stand[T]) fill(x uint64, row []cell[T], vs []T) {
+	filled := false
+	defer func() {
+		for i := range row {
+			if filled {
+				return
+			}
+			atomic.CompareAndSwapUint64(&row[i].word, p.writing(x), p.held(x, 0, abi.SlotWriting))
+		}
+	}()
 	for i := range row {
 		if race.Enabled {
 			cellAcquire(&row[i].word)
@@ -65,13 +88,7 @@ func (p *stand[T]) putRow(vs []T) (n int) {
 			cellRelease(&row[i].word)
 		}
 	}
-	for i := range row {
-		fence.Publish(&row[i].word, ready)
-	}
-	if n > 0 {
-		fence.Publish(&p.seat.put, p.next(x+uint64(n)-1))
-	}
-	return n
+	filled = true
 }
 
 // getRow takes items in a row, and returns how many.

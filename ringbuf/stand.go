@@ -57,12 +57,13 @@ func (p *stand[T]) putSlow(ctx context.Context, v *T, wake bool) error {
 	}
 	defer runtime.KeepAlive(p)
 	return p.enter(func() error {
+		item := *v // before anything is claimed: the caller's memory may fault
 		h := p.hunt(ctx)
 		if err := p.seat.claim(&h); err != nil {
 			return err
 		}
 		c := &p.all[h.pos&p.mask]
-		c.v = *v
+		c.v = item
 		cellRelease(&c.word)
 		fence.Publish(&c.word, p.ready(h.pos))
 		if wake && (h.slept || atomic.LoadUint32(p.gets) != 0) {

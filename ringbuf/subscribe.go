@@ -30,6 +30,9 @@ func (c *cast) joinAt(l *listener, e end, i uint64, from From) error {
 	if err == nil && from == Oldest {
 		pos, count, err = c.beginning()
 	}
+	if err == nil && c.bytes && pos%abi.RecordAlign != 0 {
+		err = c.misplaced("its end", pos)
+	}
 	if err != nil {
 		return err
 	}
@@ -49,14 +52,19 @@ func (c *cast) joinAt(l *listener, e end, i uint64, from From) error {
 		oldest := atomic.LoadUint64(&c.all.Oldest)
 		if !before(pos, oldest) {
 			l.init(c, e, p, pos, count)
+			c.notFull().Signal() // where this one stood first may have held the publisher up, who is not told when it moves on
 			return nil
 		}
-		if pos, count, err = c.countOldest(); err != nil {
+		if pos, count, err = c.countOldest(); err == nil && c.bytes && pos%abi.RecordAlign != 0 {
+			err = c.misplaced("its oldest position", pos)
+		}
+		if err != nil {
 			break
 		}
 		standAt(p, pos, count)
 	}
 	atomic.CompareAndSwapUint32(e.word, owner.Word|abi.PlaceActive, owner.Word) // take gives it up
+	c.notFull().Signal()
 	if err == nil {
 		err = c.misplaced("its oldest position", pos)
 	}

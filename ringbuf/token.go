@@ -34,6 +34,9 @@ func (m *MPMC[T]) Reserve(ctx context.Context) (s Slot[T], err error) {
 			return err
 		}
 		s = Slot[T]{V: &p.all[h.pos&p.mask].v, p: p, at: h.pos, wake: h.slept}
+		if h.slept { // not at Commit: that may be a while
+			p.handRoomOn()
+		}
 		return nil
 	})
 	return s, err

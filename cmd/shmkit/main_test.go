@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 
 	"github.com/shmkit/shmkit/process"
@@ -21,6 +23,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv("SHMKIT_TEST_COMMAND") != "" {
 		os.Unsetenv("SHMKIT_TEST_COMMAND")
 		main()
+	}
+	// What is ignored here, as in a shell's background jobs, would be by all commands that tests start.
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
 	}
 	os.Exit(m.Run())
 }

@@ -43,6 +43,13 @@ func (e *Event) Awaited() bool { return atomic.LoadUint32(&e.Waiting) != 0 }
 // Signal wakes all who wait, if anybody may.
 func (e *Event) Signal() { e.signal(everybody) }
 
+// Rouse wakes all who sleep, be they announced or not: a wake-up for one of them has cleared W for all. It is for what
+// happens once and for all: nobody will announce it again.
+func (e *Event) Rouse() {
+	e.Announce()
+	e.Signal()
+}
+
 // SignalOne wakes one process that waits, if any may, and reports whether it did.
 func (e *Event) SignalOne() bool { return e.signal(1) }
 
@@ -71,7 +78,7 @@ func (e *Event) Pass() {
 // Evict makes those of this process who wait with that look return to it, though others who wait for the same event stay.
 // Their ready must be true by then.
 func (e *Event) Evict(look Looker) {
-	e.Signal() // whoever leads
+	e.Rouse() // whoever leads
 	evict(&e.Seq, look)
 }
 

@@ -111,3 +111,32 @@ func joined(t *testing.T, word *uint32, n int) {
 		}
 	}
 }
+
+// A wake-up for one clears the announcement of all who sleep. Rouse finds them all the same, and so does Evict.
+func TestRouse(t *testing.T) {
+	setSlice(t, never)
+	for what, wake := range map[string]func(stock, *evicted){
+		"Rouse": func(s stock, _ *evicted) { s.e.Rouse() },
+		"Evict": func(s stock, who *evicted) { s.e.Evict(who) },
+	} {
+		s, who, done := newStock(newPage(t)), new(evicted), make(chan error, 1)
+		go func() { done <- s.e.Await(bg, who, who.gone.Load) }()
+		joined(t, &s.e.Seq, 1)
+		for !s.e.Awaited() {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(20 * time.Millisecond) // asleep; one that is not makes the test easier
+		atomic.StoreUint32(&s.e.Waiting, 0)
+		who.gone.Store(true)
+		wake(s, who)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s leaves one asleep", what)
+		}
+		empty(t)
+	}
+}

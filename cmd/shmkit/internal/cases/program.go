@@ -32,6 +32,9 @@ func Join(gs []lab.Group, ps []peers.Peer) []lab.Group {
 
 // kindOf is the kind of a group, by the last element of its name.
 func kindOf(group string) lab.Kind {
+	if strings.Contains(group, "/loan/") {
+		return lab.RoundTrip
+	}
 	switch last := group[strings.LastIndex(group, "/")+1:]; last {
 	case "pingpong", "wake", busy, blocking, crowded:
 		return lab.RoundTrip
