@@ -39,3 +39,35 @@ func TestInsideUpdateLoadsWhatIsBusy(t *testing.T) {
 		}
 	}
 }
+
+// What is so large that it is stored past the cache is seen whole too.
+func TestSnapshotOfMuch(t *testing.T) {
+	const n = 256 << 10
+	type huge [n]int64
+	a := amake(t, array.Config[huge]{Len: 1})
+	var over atomic.Bool
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		xs := make([]huge, 1)
+		for k := int64(1); !over.Load(); k++ {
+			for i := range xs[0] {
+				xs[0][i] = k
+			}
+			a.WriteAt(xs, 0)
+		}
+	}()
+	xs := make([]huge, 1)
+	for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
+		if _, err := a.ReadAt(xs, 0); err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range xs[0] {
+			if x != xs[0][0] {
+				t.Fatalf("element %d is %d, the first %d", i, x, xs[0][0])
+			}
+		}
+	}
+	over.Store(true)
+	<-done
+}
