@@ -14,6 +14,7 @@
 package array
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -43,9 +44,9 @@ import (
 //
 // # Snapshots
 //
-// ReadAt returns a range as it was at one moment, as far as WriteAt, Update, SetString and Lock are concerned. Store and Add of
-// elements of 1, 2, 4 or 8 bytes are not held up by it: each such element is whole, but of two that were stored one after
-// the other it may have the second only.
+// ReadAt returns a range as it was at one moment, as far as WriteAt, SetString and Lock are concerned, and Store and Update of elements
+// of other sizes than 1, 2, 4 or 8 bytes. Store, Add and Update of elements of these sizes are not held up by it: each such
+// element is whole, but of two that were changed one after the other it may have the second change only.
 //
 // # Memory order
 //
@@ -65,17 +66,18 @@ type Array[T any] struct {
 	at atomic.Pointer[core[T]]
 }
 
-// New makes an array of n zeroed elements without a name, gone with its last user. n is at least 1.
+// New makes an array of n zeroed elements without a name, gone with its last user. n is at least 1: none of 0 elements can
+// be made (fs.ErrInvalid).
 func New[T any](n int) (*Array[T], error) { return Config[T]{Len: n}.New() }
 
-// From makes an array of a copy of xs, which is not empty, without a name.
+// From makes an array of a copy of xs without a name. xs has at least one element (else fs.ErrInvalid).
 func From[T any](xs []T) (*Array[T], error) { return Config[T]{Init: xs}.New() }
 
 // Open opens the array of that name, which must exist (fs.ErrNotExist) and be one of T (*shm.MismatchError).
 func Open[T any](name string) (*Array[T], error) { return Config[T]{}.Open(name) }
 
 // OpenOrCreate opens the array of that name, which must have n elements unless n is zero (*shm.MismatchError), or makes it,
-// zeroed.
+// zeroed, for which n must be at least 1.
 func OpenOrCreate[T any](name string, n int) (*Array[T], error) {
 	return Config[T]{Len: n}.OpenOrCreate(name)
 }
@@ -90,12 +92,20 @@ type Config[T any] struct {
 
 // New makes an array without a name, gone with its last user.
 func (c Config[T]) New() (*Array[T], error) {
-	return c.make(func(s segment.Spec) (*segment.Segment, error) { return segment.New(s, segment.Mem(c.Mem)) })
+	return c.make(func(s segment.Spec) (*segment.Segment, error) {
+		if c.len() == 0 {
+			return nil, errNone
+		}
+		return segment.New(s, segment.Mem(c.Mem))
+	})
 }
 
 // Create makes an array of that name, which must be free (fs.ErrExist).
 func (c Config[T]) Create(name string) (*Array[T], error) {
 	return c.make(func(s segment.Spec) (*segment.Segment, error) {
+		if c.len() == 0 {
+			return nil, errNone
+		}
 		return segment.Create(name, s, segment.Mem(c.Mem))
 	})
 }
@@ -105,11 +115,28 @@ func (c Config[T]) Open(name string) (*Array[T], error) {
 	return c.make(func(s segment.Spec) (*segment.Segment, error) { return segment.Open(name, s, segment.Mem(c.Mem)) })
 }
 
-// OpenOrCreate opens the array of that name, or makes it.
+// OpenOrCreate opens the array of that name, or makes it, for which it needs Len or Init.
 func (c Config[T]) OpenOrCreate(name string) (*Array[T], error) {
 	return c.make(func(s segment.Spec) (*segment.Segment, error) {
+		if c.len() == 0 {
+			found, err := segment.Open(name, s, segment.Mem(c.Mem))
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("array: open or create %q, which does not exist: %w", name, errNone)
+			}
+			return found, err
+		}
 		return segment.OpenOrCreate(name, s, segment.Mem(c.Mem))
 	})
+}
+
+var errNone = fmt.Errorf("array: an array of no elements cannot be made: let Len be at least 1, or Init not empty: %w", fs.ErrInvalid)
+
+// len is the number of elements; 0 if the configuration leaves it open.
+func (c Config[T]) len() int {
+	if c.Len == 0 {
+		return len(c.Init)
+	}
+	return c.Len
 }
 
 func (c Config[T]) make(open func(segment.Spec) (*segment.Segment, error)) (*Array[T], error) {

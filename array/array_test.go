@@ -3,6 +3,7 @@ package array_test
 import (
 	"encoding"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -421,5 +422,33 @@ func TestAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(500, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
+	}
+}
+
+// An array of no elements, and one that is too large, are refused with what to do, and the limit is the true one.
+func TestHowMany(t *testing.T) {
+	_, none := array.New[int](0)
+	_, empty := array.From[int](nil)
+	_, create := array.Config[int]{}.Create("array.none")
+	_, either := array.OpenOrCreate[int]("array.none", 0)
+	for _, err := range []error{none, empty, create, either} {
+		if !errors.Is(err, fs.ErrInvalid) || !strings.Contains(err.Error(), "Len be at least 1") {
+			t.Error(err)
+		}
+	}
+	_, err := array.New[int64](math.MaxInt)
+	if err == nil {
+		t.Fatal("too many are possible")
+	}
+	var n, size, most int
+	if _, e := fmt.Sscanf(err.Error(), "array: %d elements of %d bytes: there are 1 to %d:", &n, &size, &most); e != nil {
+		t.Fatal(err, e)
+	}
+	const room = 1<<40 - 64<<10 - 256 // one stripe, and all twice
+	if 16*most > room || 16*(most+16) <= room {
+		t.Errorf("%d elements are %d bytes of %d", most, 16*most, room)
+	}
+	if _, err := array.New[int64](most + 1); err == nil || !strings.Contains(err.Error(), "there are 1 to") {
+		t.Error(err)
 	}
 }

@@ -147,19 +147,17 @@ func spec[T any](c Config[T]) (segment.Spec, error) {
 	if err != nil {
 		return segment.Spec{}, err
 	}
-	n := c.Len
-	if n == 0 {
-		n = len(c.Init)
-	}
-	switch {
-	case n < 0 || uint64(n) > abi.MaxSize/t.Size:
-		return segment.Spec{}, fmt.Errorf("array: %d elements of %d bytes: there are 1 to %d: %w", n, t.Size, abi.MaxSize/t.Size, fs.ErrInvalid)
-	case len(c.Init) > n:
-		return segment.Spec{}, fmt.Errorf("array: %d initial elements for an array of %d: %w", len(c.Init), n, fs.ErrInvalid)
-	case c.Stripes < 0 || c.Stripes > abi.MaxStripes:
+	n, stripes := c.len(), uint64(max(c.Stripes, 1))
+	if c.Stripes < 0 || c.Stripes > abi.MaxStripes {
 		return segment.Spec{}, fmt.Errorf("array: %d stripes: there are 1 to %d: %w", c.Stripes, abi.MaxStripes, fs.ErrInvalid)
 	}
-	made := shapeOf(uint64(n), uint64(max(c.Stripes, 1)), t.Size)
+	switch most := most(stripes, t.Size); {
+	case n < 0 || uint64(n) > most:
+		return segment.Spec{}, fmt.Errorf("array: %d elements of %d bytes: there are 1 to %d: %w", n, t.Size, most, fs.ErrInvalid)
+	case len(c.Init) > n:
+		return segment.Spec{}, fmt.Errorf("array: %d initial elements for an array of %d: %w", len(c.Init), n, fs.ErrInvalid)
+	}
+	made := shapeOf(uint64(n), stripes, t.Size)
 	return segment.Spec{
 		Kind:       abi.KindArray,
 		Type:       t,
@@ -172,6 +170,12 @@ func spec[T any](c Config[T]) (segment.Spec, error) {
 			return nil
 		},
 	}, nil
+}
+
+// most is how many elements there may be: beside the stripes there is room for them twice.
+func most(stripes, size uint64) uint64 {
+	room := (abi.MaxSize - stripes*uint64(stripeSize)) / 2
+	return room &^ (abi.ArrayAlign - 1) / size
 }
 
 // shapeOf is the shape of an array of n elements. A block ends at a multiple of ArrayAlign bytes, so that those who write
@@ -188,7 +192,7 @@ func shapeOf(n, stripes, size uint64) [4]uint64 {
 // sizeOf checks a shape that may come from a hostile header.
 func sizeOf(s [4]uint64, size uint64) int64 {
 	n, stripes := s[abi.ArrayLen], s[abi.ArrayStripes]
-	if n == 0 || n > abi.MaxSize/size || stripes == 0 || stripes > abi.MaxStripes || s != shapeOf(n, stripes, size) {
+	if stripes == 0 || stripes > abi.MaxStripes || n == 0 || n > most(stripes, size) || s != shapeOf(n, stripes, size) {
 		return -1
 	}
 	return int64(s[abi.ArrayOffset] + n*size)

@@ -1,10 +1,12 @@
 package array
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"runtime"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/park"
@@ -56,12 +58,35 @@ func (a *Array[T]) within(op string, n, off int) (*core[T], error) {
 
 func (c *core[T]) much(n int) bool { return !c.seg.Sealed() && uintptr(n)*c.size() >= bulk }
 
-// looks is how often a reader lets writers come in between before it takes the locks.
+// looks is how often a reader lets writers come in between before it asks for the locks.
 const looks = 12
 
-// read copies the elements from … to as they are at one moment. The versions of the stripes are even before, and the
-// same behind: their sum is, for they only grow.
+// How long a reader waits for the locks before it looks again, at first and at most.
+const (
+	patience     = time.Millisecond
+	mostPatience = 128 * time.Millisecond
+)
+
+// read copies the elements from … to as they are at one moment. Its caller may be f of an Update, and hold a stripe:
+// who holds the next one may wait for that. So it waits for no lock without an end, and looks again. Of those who
+// wait for it none is changing anything, so then it sees them still.
 func (c *core[T]) read(private unsafe.Pointer, from, to int) {
+	lo, hi := c.stripe(from), c.stripe(to-1)
+	for wait := patience; !c.look(private, from, to); wait = min(2*wait, mostPatience) {
+		ctx, cancel := context.WithTimeout(context.Background(), wait)
+		held := c.lockContext(ctx, lo, hi)
+		cancel()
+		if held {
+			c.fetch(private, from, to)
+			c.unlock(lo, hi)
+			return
+		}
+	}
+}
+
+// look copies the elements from … to, and reports whether they are as they were at one moment. The versions of the
+// stripes are even before, and the same behind: their sum is, for they only grow.
+func (c *core[T]) look(private unsafe.Pointer, from, to int) bool {
 	lo, hi := c.stripe(from), c.stripe(to-1)
 	for i := range uint32(looks) {
 		before, still := c.versions(lo, hi)
@@ -69,18 +94,16 @@ func (c *core[T]) read(private unsafe.Pointer, from, to int) {
 			c.fetch(private, from, to)
 			if behind, _ := c.versions(lo, hi); behind == before {
 				c.acquire()
-				return
+				return true
 			}
 		}
 		if c.locked.Load() { // by ourselves: what is there is ours
 			c.fetch(private, from, to)
-			return
+			return true
 		}
 		park.Pause(1 << min(i, 6))
 	}
-	c.lock(lo, hi)
-	c.fetch(private, from, to)
-	c.unlock(lo, hi)
+	return false
 }
 
 // versions is the sum of the versions of some stripes, and whether none is being changed.

@@ -1,6 +1,7 @@
 package array
 
 import (
+	"context"
 	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/fence"
@@ -9,8 +10,14 @@ import (
 // lock takes the stripes lo … hi, in ascending order, and mends what the dead have left in them.
 func (c *core[T]) lock(lo, hi int) {
 	if c.take(lo, hi) {
-		c.mend(lo, hi)
+		c.mend(context.Background(), lo, hi)
 	}
+}
+
+// lockContext is lock, unless ctx ends first: then it holds none of the stripes, and reports false.
+func (c *core[T]) lockContext(ctx context.Context, lo, hi int) bool {
+	abandoned, held := c.takeContext(ctx, lo, hi)
+	return held && (!abandoned || c.mend(ctx, lo, hi))
 }
 
 // take locks stripes, and reports whether one has been abandoned.
@@ -23,6 +30,19 @@ func (c *core[T]) take(lo, hi int) (abandoned bool) {
 	return abandoned
 }
 
+// takeContext is take, unless ctx ends first: then it holds none of the stripes.
+func (c *core[T]) takeContext(ctx context.Context, lo, hi int) (abandoned, held bool) {
+	for j := lo; j <= hi; j++ {
+		m := c.mutex(j)
+		if m.LockContext(ctx) != nil {
+			c.unlock(lo, j-1)
+			return false, false
+		}
+		abandoned = abandoned || m.Abandoned()
+	}
+	return abandoned, true
+}
+
 func (c *core[T]) unlock(lo, hi int) {
 	for j := hi; j >= lo; j-- {
 		c.mutex(j).Unlock()
@@ -32,26 +52,32 @@ func (c *core[T]) unlock(lo, hi int) {
 // mend completes or clears what the dead have left in stripes lo … hi, which are locked, one of them abandoned. For that it
 // needs all stripes of the records that may cover these. Lower ones may only be locked before higher ones: so it lets all
 // go and begins anew with the lowest. Abandoned stays set meanwhile, so whoever comes in between mends too. It is taken
-// away when all is done: who is killed here leaves it to the next one.
-func (c *core[T]) mend(lo, hi int) {
+// away when all is done: who is killed here leaves it to the next one. So does one whose ctx ends: then none is locked.
+func (c *core[T]) mend(ctx context.Context, lo, hi int) bool {
 	l, h := lo, hi
 	for {
 		down, up := c.reach(l, h)
 		if down < l {
 			c.unlock(l, h)
 			l, h = down, up
-			c.take(l, h)
+			if _, held := c.takeContext(ctx, l, h); !held {
+				return false
+			}
 			continue
 		}
 		if up == h {
 			break
 		}
-		c.take(h+1, up)
+		if _, held := c.takeContext(ctx, h+1, up); !held {
+			c.unlock(l, h)
+			return false
+		}
 		h = up
 	}
 	c.repair(l, h)
 	c.unlock(hi+1, h)
 	c.unlock(l, lo-1)
+	return true
 }
 
 // reach is from where to where the records may go that the dead have left in stripes l … h. It only grows from turn to

@@ -12,9 +12,11 @@ import (
 // Update changes the element i by f, which works on a copy: the element is what it was until f has returned, and then what f
 // has made of the copy. If f panics, calls runtime.Goexit, or its process dies, nothing has changed.
 //
-// Only one Update at a time runs its f in a stripe, among all processes; so f must not change an element of the same stripe, for
-// which it would wait for itself. It may load any. The copy is f's for the duration of the call only. An element of 1, 2, 4 or
-// 8 bytes is also changed by Store and Add without a lock: if one of them comes in between, f runs again, on the new element.
+// Only one Update at a time runs its f in a stripe, among all processes; so f must not call anything of this array that locks, in
+// whichever stripe: Update, WriteAt, SetString, Lock, or Store of an element that is not of 1, 2, 4 or 8 bytes. It would wait for
+// itself, or for one who waits for it. It may Load any element, and ReadAt. The copy is f's for the duration of the call only. An
+// element of 1, 2, 4 or 8 bytes is also changed by Store and Add without a lock: if one of them comes in between, f runs again, on
+// the new element.
 func (a *Array[T]) Update(i int, f func(*T)) {
 	c := a.element("Update", i)
 	if c.guard {

@@ -72,11 +72,17 @@ func (c *core[T]) finish(r int) {
 	atomic.StoreUint32(&c.stripes[r].State, abi.StripeIdle)
 }
 
-// turn makes the versions of some stripes odd (1) or even (0).
+// turn makes the versions of some stripes odd (1) or even (0). What is stored behind an odd one must not pass it, nor does
+// a large memmove, whose stores go past the cache and keep no order: so the last odd version is exchanged, a full barrier.
 func (c *core[T]) turn(lo, hi int, parity uint64) {
 	for j := lo; j <= hi; j++ {
-		if v := atomic.LoadUint64(&c.stripes[j].Version); v&1 != parity {
-			fence.Publish(&c.stripes[j].Version, v+1)
+		p := &c.stripes[j].Version
+		v := atomic.LoadUint64(p)
+		switch {
+		case parity == 1 && j == hi:
+			atomic.SwapUint64(p, v|1)
+		case v&1 != parity:
+			fence.Publish(p, v+1)
 		}
 	}
 }

@@ -86,7 +86,8 @@ enum shmkit_kind {
 	SHMKIT_QUEUE,
 	SHMKIT_SIMPLE_QUEUE,
 	SHMKIT_JOINABLE_QUEUE,
-	SHMKIT_PIPE
+	SHMKIT_PIPE,
+	SHMKIT_BOUNDED
 };
 
 struct shmkit_header {
@@ -1874,6 +1875,20 @@ SHMKIT_SLOW_ int shmkit_versions_(struct shmkit_array *a, uint64_t first, uint64
 	return 1;
 }
 
+/* shmkit_elements_ copies n elements from off on, each of 1, 2, 4 or 8 bytes by one load: memcpy may take it in parts, when the
+   destination is not aligned. */
+SHMKIT_SLOW_ void shmkit_elements_(struct shmkit_array *a, uint64_t off, uint64_t n, void *to)
+{
+	uint8_t *e = a->elements + off * a->size, *p = (uint8_t *)to;
+	switch (a->size) {
+	case 1: for (; n; n--, e++, p++) *p = __atomic_load_n(e, __ATOMIC_RELAXED); break;
+	case 2: for (; n; n--, e += 2, p += 2) { uint16_t v = __atomic_load_n((uint16_t *)(void *)e, __ATOMIC_RELAXED); memcpy(p, &v, 2); } break;
+	case 4: for (; n; n--, e += 4, p += 4) { uint32_t v = __atomic_load_n((uint32_t *)(void *)e, __ATOMIC_RELAXED); memcpy(p, &v, 4); } break;
+	case 8: for (; n; n--, e += 8, p += 8) { uint64_t v = __atomic_load_n((uint64_t *)(void *)e, __ATOMIC_RELAXED); memcpy(p, &v, 8); } break;
+	default: memcpy(p, e, n * a->size); break;
+	}
+}
+
 /* shmkit_array_read copies n elements from off on as they were at one moment; those that others store one by one (of 1, 2, 4
    or 8 bytes) are each whole, no more. */
 SHMKIT_SLOW_ int shmkit_array_read(struct shmkit_array *a, uint64_t off, uint64_t n, void *to)
@@ -1890,14 +1905,14 @@ SHMKIT_SLOW_ int shmkit_array_read(struct shmkit_array *a, uint64_t off, uint64_
 			shmkit_pause_(32);
 			continue;
 		}
-		memcpy(to, a->elements + off * a->size, n * a->size);
+		shmkit_elements_(a, off, n, to);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (shmkit_versions_(a, first, last, &after) && after == before)
 			return SHMKIT_OK;
 	}
 	if ((code = shmkit_stripes_lock_(a, first, last + 1, -1)))
 		return code;
-	memcpy(to, a->elements + off * a->size, n * a->size);
+	shmkit_elements_(a, off, n, to);
 	shmkit_stripes_unlock_(a, first, last + 1);
 	return SHMKIT_OK;
 }

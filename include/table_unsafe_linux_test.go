@@ -62,7 +62,7 @@ func table() string {
 	line("features", abi.Features)
 	line("max header", abi.MaxHeader)
 	line("max size", abi.MaxSize)
-	fmt.Fprintf(&b, "kinds %d %d %d %d %d %d %d %d %d %d %d\n", abi.KindSegment, abi.KindVar, abi.KindSPSC, abi.KindMPMC, abi.KindBroadcast,
-		abi.KindValue, abi.KindArray, abi.KindQueue, abi.KindSimpleQueue, abi.KindJoinableQueue, abi.KindPipe)
+	fmt.Fprintf(&b, "kinds %d %d %d %d %d %d %d %d %d %d %d %d\n", abi.KindSegment, abi.KindVar, abi.KindSPSC, abi.KindMPMC, abi.KindBroadcast,
+		abi.KindValue, abi.KindArray, abi.KindQueue, abi.KindSimpleQueue, abi.KindJoinableQueue, abi.KindPipe, abi.KindBounded)
 	return b.String()
 }

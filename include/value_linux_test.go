@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/shmkit/shmkit/array"
@@ -87,6 +89,27 @@ func TestArrayBetweenCAndGo(t *testing.T) {
 		}
 		a.Close()
 	}
+}
+
+// An element that is stored by one step is read whole by C, wherever it is read to.
+func TestCellsBetweenCAndGo(t *testing.T) {
+	a, err := array.New[uint64](1000)
+	must(t, err)
+	defer a.Close()
+	var over atomic.Bool
+	var g sync.WaitGroup
+	g.Go(func() {
+		for x := ^uint64(0); !over.Load(); x = ^x {
+			for i := range a.Len() {
+				a.Store(i, x)
+			}
+		}
+	})
+	defer g.Wait()
+	defer over.Store(true)
+	c := start(t, "cells", text(t, a), "100000")
+	c.Expect("0 torn")
+	c.Wait()
 }
 
 func TestKillUpdater(t *testing.T) {

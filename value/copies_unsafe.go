@@ -3,6 +3,7 @@ package value
 import (
 	"context"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
@@ -10,32 +11,60 @@ import (
 	"github.com/shmkit/shmkit/internal/wordwise"
 )
 
-// laps is how often a reader lets writers come around before it takes the lock.
+// laps is how often a reader lets writers come around before it asks for the lock.
 const laps = 4
 
-// load is Load where it is not one fast load.
-func (c *core[T]) load(x *T) {
+// How long a reader waits for the lock before it looks again, at first and at most: its holder may be in f of an
+// Update, and then the value stays as it is.
+const (
+	patience     = time.Millisecond
+	mostPatience = 128 * time.Millisecond
+)
+
+// load is Load where it is not one fast load. A context that ends is its error, but not if it need not wait.
+func (c *core[T]) load(ctx context.Context, x *T) error {
 	if c.copies == 0 {
 		w := c.raw()
 		c.acquire()
 		*x = decode[T](w)
-		return
+		return nil
 	}
 	v := c.raw()
 	if c.pace.keep(v) {
 		v = c.raw()
 	}
+	for wait := patience; !c.whole(x, v); wait = min(2*wait, mostPatience) {
+		if c.lockFor(ctx, wait) {
+			c.fetch(x)
+			c.mutex().Unlock()
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		v = c.raw()
+	}
+	return nil
+}
+
+// whole copies the value, from version v on, and reports whether it is whole.
+func (c *core[T]) whole(x *T, v uint64) bool {
 	for range laps {
 		now, whole := c.peek(x, v)
 		if whole {
 			c.acquire()
-			return
+			return true
 		}
 		v = now
 	}
-	_ = c.lock(context.Background())
-	c.fetch(x)
-	c.mutex().Unlock()
+	return false
+}
+
+// lockFor is lock for a while, and reports whether it has the mutex.
+func (c *core[T]) lockFor(ctx context.Context, wait time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	return c.lock(ctx) == nil
 }
 
 // peek copies the value of version v, and reports whether it is whole, and which version there is now. Writers at version

@@ -63,3 +63,58 @@ func TestHostileScribbler(t *testing.T) {
 	close(stop)
 	g.Wait()
 }
+
+// A live holder that does not let go, and a version that never stands still: who waits ends with his context, and loads once the
+// version stands still.
+func TestHostileHolder(t *testing.T) {
+	w := vnew(t, [32 << 10]byte{})
+	ctl := value.Ctl(w)
+	inside, leave, gone := make(chan bool), make(chan bool), make(chan bool)
+	go func() {
+		w.Update(func(*[32 << 10]byte) { inside <- true; <-leave })
+		close(gone)
+	}()
+	<-inside
+	var stop atomic.Bool
+	var g sync.WaitGroup
+	for range 2 {
+		g.Go(func() {
+			for !stop.Load() {
+				atomic.AddUint64(&ctl.Word, 5)
+			}
+		})
+	}
+	ended, loaded := make(chan error), make(chan bool)
+	go func() {
+		var err error
+		for range 20 {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+			_, err = w.Wait(ctx, func([32 << 10]byte) bool { return false })
+			cancel()
+		}
+		ended <- err
+	}()
+	go func() {
+		for range 100 {
+			w.Load()
+		}
+		close(loaded)
+	}()
+	select {
+	case err := <-ended:
+		if err != context.DeadlineExceeded {
+			t.Error(err)
+		}
+	case <-time.After(ever):
+		t.Error("Wait has not kept its deadline")
+	}
+	stop.Store(true)
+	g.Wait()
+	select {
+	case <-loaded:
+	case <-time.After(ever):
+		t.Error("Load waits for f of an Update")
+	}
+	close(leave)
+	<-gone
+}

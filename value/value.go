@@ -14,6 +14,7 @@
 package value
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -146,7 +147,7 @@ func (v *Value[T]) Load() T {
 //go:noinline
 func (v *Value[T]) loadSlow() (x T) {
 	c := v.must("Load")
-	c.enter("Load", func() { c.load(&x) })
+	c.enter("Load", func() { _ = c.load(context.Background(), &x) })
 	runtime.KeepAlive(c)
 	return x
 }

@@ -17,8 +17,12 @@ func (v *Value[T]) Wait(ctx context.Context, pred func(T) bool) (x T, err error)
 	if err != nil {
 		return x, err
 	}
-	if err = c.protect(func() { c.load(&x) }); err != nil {
+	var late error
+	if err = c.protect(func() { late = c.load(ctx, &x) }); err != nil {
 		return x, err
+	}
+	if late != nil {
+		return *new(T), late
 	}
 	if !pred(x) {
 		x, err = c.wait(ctx, pred)
@@ -106,11 +110,11 @@ func (w *wait[T]) run() error {
 	}
 }
 
-// ready looks at the value. What is seen before the value is loaded can only be older than it.
+// ready looks at the value. What is seen before the value is loaded can only be older than it. It is not ready if the context
+// ends meanwhile: the caller finds that out.
 func (w *wait[T]) ready() bool {
 	w.word.Store(w.c.raw())
-	w.c.load(&w.x)
-	return w.pred(w.x)
+	return w.c.load(w.ctx, &w.x) == nil && w.pred(w.x)
 }
 
 // again looks at the value if it is another one.

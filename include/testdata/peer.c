@@ -339,6 +339,24 @@ static void array(const char *text, uint64_t n)
 	printf("%llu torn %s\n", (unsigned long long)torn, shmkit_code_name(shmkit_array_load(&a, a.length, &one)));
 }
 
+/* Elements of 8 bytes, each 0 or all ones whenever one looks, read to where they are not aligned. */
+static void cells(const char *text, uint64_t n)
+{
+	struct shmkit_array a;
+	check(shmkit_array_open(&a, attach(text), 8, &e), "array");
+	uint8_t *to = malloc(a.length * 8 + 4);
+	uint64_t torn = 0, x;
+	for (uint64_t i = 0; i < n; i++) {
+		check(shmkit_array_read(&a, 0, a.length, to + 4), "read");
+		for (uint64_t k = 0; k < a.length; k++) {
+			memcpy(&x, to + 4 + 8 * k, 8);
+			torn += x && ~x;
+		}
+	}
+	free(to);
+	printf("%llu torn\n", (unsigned long long)torn);
+}
+
 /* The marks of package killstep. */
 static void mark(int tid, unsigned long which) { syscall(SYS_tgkill, getpid(), tid, SIGSTKFLT, which, 0, 0); }
 
@@ -463,8 +481,8 @@ static void layout(void)
 	FIELD(shmkit_stripe, done);
 	printf("version %u\nfeatures %llu\nmax header %llu\nmax size %llu\n", SHMKIT_VERSION, (unsigned long long)SHMKIT_FEATURES,
 		(unsigned long long)SHMKIT_MAX_HEADER, (unsigned long long)SHMKIT_MAX_SIZE);
-	printf("kinds %d %d %d %d %d %d %d %d %d %d %d\n", SHMKIT_SEGMENT, SHMKIT_VAR, SHMKIT_SPSC, SHMKIT_MPMC, SHMKIT_BROADCAST,
-		SHMKIT_VALUE, SHMKIT_ARRAY, SHMKIT_QUEUE, SHMKIT_SIMPLE_QUEUE, SHMKIT_JOINABLE_QUEUE, SHMKIT_PIPE);
+	printf("kinds %d %d %d %d %d %d %d %d %d %d %d %d\n", SHMKIT_SEGMENT, SHMKIT_VAR, SHMKIT_SPSC, SHMKIT_MPMC, SHMKIT_BROADCAST,
+		SHMKIT_VALUE, SHMKIT_ARRAY, SHMKIT_QUEUE, SHMKIT_SIMPLE_QUEUE, SHMKIT_JOINABLE_QUEUE, SHMKIT_PIPE, SHMKIT_BOUNDED);
 }
 
 int main(int argc, char **argv)
@@ -497,6 +515,8 @@ int main(int argc, char **argv)
 		values(text, n, argv[4]);
 	else if (!strcmp(what, "array"))
 		array(text, n);
+	else if (!strcmp(what, "cells"))
+		cells(text, n);
 	else if (!strcmp(what, "attach"))
 		attach(text), say("OK");
 	else

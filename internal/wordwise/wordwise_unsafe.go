@@ -3,9 +3,9 @@
 // Along With Programming Language Memory Models?", 2012).
 //
 // Such a copy may be torn, but must neither pass nor be passed by the words around it. On amd64 the machine keeps loads in
-// order, and stores, so a plain memmove is right (its stores past the cache end with a fence). Elsewhere every aligned
-// word is loaded by acquire and stored by release: atomic.Load and atomic.Store. The race detector, which wants
-// to see atomics, gets them too.
+// order, and stores, so a plain memmove is right; but of 1 MiB and more, whose stores go past the cache: they end with a fence,
+// and do not begin with one. Elsewhere every aligned word is loaded by acquire and stored by release: atomic.Load and
+// atomic.Store. The race detector, which wants to see atomics, gets them too.
 package wordwise
 
 import (
@@ -28,7 +28,7 @@ func Load(private, shared unsafe.Pointer, n uintptr) {
 }
 
 // Store copies n bytes from private memory to shared memory, in ascending order. It is not passed by a later atomic store,
-// nor passes an earlier one. Nobody else may write to the aligned words of 4 bytes in which the range begins and ends,
+// nor passes an earlier one; if n may be 1 MiB or more, that one must be a full barrier (a swap, a compare-and-swap). Nobody else may write to the aligned words of 4 bytes in which the range begins and ends,
 // other than by atomic operations.
 func Store(shared, private unsafe.Pointer, n uintptr) {
 	if fence.PlainStore {

@@ -35,3 +35,29 @@ func TestEveryOffset(t *testing.T) {
 		}
 	}
 }
+
+// Private memory of any size, which ends where the allocation does, and shared memory at any offset: also what is copied past
+// the registers, or by pages.
+func TestEverySize(t *testing.T) {
+	words := make([]uint64, 64<<10/word+2)
+	shared := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*word)
+	for _, n := range []int{1, 3, 8, 16, 24, 48, 64, 100, 4096, 8192, 64 << 10} {
+		for off := range word + 1 {
+			for i := range shared {
+				shared[i] = byte(i*7 + off)
+			}
+			want := bytes.Clone(shared)
+			b := make([]byte, n)
+			if Load(unsafe.Pointer(&b[0]), unsafe.Pointer(&shared[off]), uintptr(n)); !bytes.Equal(b, want[off:off+n]) {
+				t.Fatalf("loaded %d from %d: others", n, off)
+			}
+			for i := range b {
+				b[i] = byte(i * 5)
+			}
+			copy(want[off:], b)
+			if Store(unsafe.Pointer(&shared[off]), unsafe.Pointer(&b[0]), uintptr(n)); !bytes.Equal(shared, want) {
+				t.Fatalf("stored %d at %d: others", n, off)
+			}
+		}
+	}
+}
