@@ -384,12 +384,12 @@ func TestMPMCKillAnywhere(t *testing.T) {
 		{op: "put", warm: 2, reader: true}, {op: "tryput", writer: true},
 		{op: "put", warm: 4, steps: 20_000}, {op: "get", warm: 2, taken: 2, steps: 20_000}, {op: "take", steps: 20_000},
 	}
-	every, turn := 2, int(time.Now().UnixNano()>>10) // a usual run does half of them, by turns
+	every, turn := 4, int(time.Now().UnixNano()>>10) // a usual run does a quarter of them, by turns
 	switch {
 	case os.Getenv("SHMKIT_KILLS") != "":
 		every = 1
 	case testing.Short():
-		every = 4
+		every = 8
 	}
 	for i, s := range plots {
 		if (i+turn)%every != 0 {
