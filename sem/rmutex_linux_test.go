@@ -203,12 +203,12 @@ func TestKillRMutexLastUnlock(t *testing.T) {
 		owner := o
 		got = background(func() error {
 			until(func() bool { return y.Runs[0].Load() != 0 })
-			return p.gain("lock", owner.LockContext)
+			return owner.LockContext(context.Background())
 		})
 	})
 	k.Points = killstep.Distinct
 	k.Check = func(at killstep.Point) error {
-		if err := <-got; err != nil {
+		if err := p.returns(got, "the sleeper"); err != nil { // from the death on: the victim goes step by step before it
 			return err
 		}
 		abandoned := o.Abandoned()
