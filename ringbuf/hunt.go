@@ -114,15 +114,8 @@ func (s *seat) arrives(h *hunt, x, w uint64) bool {
 	r := s.r
 	came := func() bool { return atomic.LoadUint64(r.word(x)) != w || r.shut() }
 	count(&r.ctl.Gets.Waits, 1)
-	lull := s.lull.Load()
-	switch n := r.items(s.dry.Load(), x); {
-	case n >= r.cap/2:
-		lull /= 2
-	case n > uint64(max(lull, 1)):
-		lull = min(max(2*lull, 1), maxLull)
-	case n <= uint64(lull/2):
-		lull /= 2
-	}
+	n := r.items(s.dry.Load(), x)
+	lull := nextLull(s.lull.Load(), n, n >= r.cap/2)
 	s.lull.Store(lull)
 	s.dry.Store(x)
 	if lull != 0 {

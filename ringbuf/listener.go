@@ -179,7 +179,7 @@ func (l *listener) arrived(ctx context.Context) error {
 		l.tail = tail
 		raceAcquire(&l.c.ctl.Tail)
 		if n != 0 {
-			l.adapt(n)
+			l.lull = adapt(l.lull, l.c.ring, n)
 			return nil
 		}
 		if err := l.await(ctx); err != nil {
@@ -206,22 +206,6 @@ func (l *listener) nothing() bool {
 	empty := atomic.LoadUint64(&l.c.ctl.Tail) == l.pos && !l.c.isShut()
 	runtime.KeepAlive(l)
 	return empty
-}
-
-// adapt is reader.adapt.
-func (l *listener) adapt(n uint64) {
-	full := n >= l.c.room/2
-	if l.c.bytes {
-		n /= 64
-	}
-	switch lull := uint64(l.lull); {
-	case full:
-		l.lull /= 2
-	case n > max(lull, 1):
-		l.lull = min(max(2*l.lull, 1), maxLull)
-	case n <= lull/2:
-		l.lull /= 2
-	}
 }
 
 // await waits until there is something to take. Nil means: look.

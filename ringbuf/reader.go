@@ -149,7 +149,7 @@ func (r *reader) arrived(ctx context.Context, pos uint64) error {
 		r.tail = tail
 		raceAcquire(&r.r.ctl.Tail)
 		if tail != pos {
-			r.adapt(tail - pos)
+			r.lull = adapt(r.lull, r.r, tail-pos)
 			return nil
 		}
 		if err := r.await(ctx); err != nil {
@@ -179,25 +179,6 @@ func (r *reader) nothing() bool {
 	empty := atomic.LoadUint64(&r.r.ctl.Tail) == r.pos && !r.r.isShut()
 	runtime.KeepAlive(r)
 	return empty
-}
-
-// maxLull is about 2 µs. Longer ones let the ring run full.
-const maxLull = 64
-
-// adapt sets the lull by the number of items, or bytes of messages, that have come since the ring was empty.
-func (r *reader) adapt(n uint64) {
-	full := n >= r.r.room/2
-	if r.b != nil {
-		n /= 64
-	}
-	switch lull := uint64(r.lull); {
-	case full:
-		r.lull /= 2
-	case n > max(lull, 1):
-		r.lull = min(max(2*r.lull, 1), maxLull)
-	case n <= lull/2:
-		r.lull /= 2
-	}
 }
 
 // await waits until the ring is not empty. Nil means: look.
