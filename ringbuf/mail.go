@@ -178,12 +178,34 @@ func (m *mail) getFast(dst *[]byte) bool {
 		cellAcquire(&c.word)
 		cellRelease(&c.word)
 	}
+	b := v.Inline[:v.Head]
+	there := arrive(*dst, b)
 	if !atomic.CompareAndSwapUint64(&c.word, ready, t.freed(x)) {
 		return false
 	}
 	fence.Publish(&s.get, t.next(x))
-	keep(dst, v.Inline[:v.Head])
+	land(dst, b, there)
 	return true
+}
+
+// arrive copies a message from a slot into the caller's memory, if that is large enough, before it is taken: should that memory
+// fault, and somebody recover, the message is still in the ring. What was copied in vain is nobody's business.
+func arrive(dst, b []byte) bool {
+	if dst == nil || cap(dst) < len(b) {
+		return false
+	}
+	copy(dst[:len(b)], b)
+	return true
+}
+
+// land makes *dst the message, behind the swap that took it: it is there already, or goes to new memory.
+func land(dst *[]byte, b []byte, there bool) {
+	if there {
+		*dst = (*dst)[:len(b)]
+		return
+	}
+	*dst = make([]byte, len(b))
+	copy(*dst, b)
 }
 
 // keep copies a message to *dst, whose memory it uses if that is large enough.
@@ -246,11 +268,13 @@ func (m *mail) copyOut(h *hunt, c *cell[abi.Message], dst *[]byte) bool {
 	peek(&v, c)
 	cellAcquire(&c.word)
 	cellRelease(&c.word)
+	b := v.Inline[:min(v.Head, abi.InlineSize)]
+	there := arrive(*dst, b)
 	if !atomic.CompareAndSwapUint64(&c.word, h.word, m.s.r.freed(h.pos)) {
 		return false
 	}
 	m.s.setGet(m.s.r.next(h.pos))
-	keep(dst, v.Inline[:min(v.Head, abi.InlineSize)])
+	land(dst, b, there)
 	return true
 }
 
