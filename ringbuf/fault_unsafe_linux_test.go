@@ -79,7 +79,7 @@ func TestFaultsOfTheCaller(t *testing.T) {
 				faults(t, func() { _, _ = m.GetBatch(ended(), [][]byte{bad[3900:]}) })
 			}
 			for n := range uint64(3) {
-				b, err := ringbuf.GetBytes(ctx, m, make([]byte, 112))
+				b, err := ringbuf.GetBytes(within(t), m, make([]byte, 112))
 				if err != nil || !bytes.Equal(b, letter(n, 100)) {
 					t.Errorf("message %d: %d bytes, %v", n, len(b), err)
 				}

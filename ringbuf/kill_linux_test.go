@@ -381,7 +381,7 @@ func play[T any](t *testing.T, f form[T], s scene) {
 	case s.steps != 0 && race.Enabled:
 		t.Skip("the detector's instructions are most of a wait; the run without it does this")
 	case s.steps != 0:
-		points = []killstep.Points{killstep.Random(min(killstep.Budget(3), 200), 1)} // a third of a second each
+		points = []killstep.Points{waits(3)}
 	case os.Getenv("SHMKIT_KILLS") != "":
 		points, sample = []killstep.Points{killstep.All}, -1
 	case race.Enabled: // ten times the instructions
