@@ -11,7 +11,7 @@ import (
 
 // Where the words of a broadcast's control block lie that a producer's does not have.
 const (
-	castOldest         = 896
+	castOldest          = 896
 	castLast, castFirst = 1152, 1184 // two marks each: of tail, of oldest
 )
 

@@ -15,7 +15,7 @@ func lasting(usual, long time.Duration) time.Duration {
 	if d, err := time.ParseDuration(os.Getenv("SHMKIT_TIME")); err == nil && d > 0 {
 		return d
 	}
-	if os.Getenv("SHMKIT_KILLS") != "" {
+	if lengthy() {
 		return long
 	}
 	return usual
@@ -25,7 +25,7 @@ func lasting(usual, long time.Duration) time.Duration {
 // so the long form has a fiftieth of what SHMKIT_KILLS says, and at least 200.
 func waits(usual int) killstep.Points {
 	n := killstep.Budget(usual)
-	if os.Getenv("SHMKIT_KILLS") != "" {
+	if lengthy() {
 		n = min(n, max(200, n/50))
 	}
 	return killstep.Random(n, 1)
@@ -44,3 +44,6 @@ func inRounds(t *testing.T, n int, round func(t *testing.T, most int) int) {
 		})
 	}
 }
+
+// lengthy says that this is the long form.
+func lengthy() bool { return os.Getenv("SHMKIT_KILLS") != "" }
