@@ -99,6 +99,11 @@ func (l *listener) torn(pos uint64) bool {
 	return before(pos, atomic.LoadUint64(l.oldest))
 }
 
+// spoilt is torn for slow paths: memory that is gone is as good as overwritten, and the next look says what it is.
+func (l *listener) spoilt(pos uint64) (is bool) {
+	return l.shield(func() error { is = l.torn(pos); return nil }) != nil || is
+}
+
 // items makes pos < end, with up to n items if there are so many, or says why not. A nil ctx does not wait.
 func (l *listener) items(ctx context.Context, n uint64) error {
 	if int64(l.end-l.pos) < 0 {
