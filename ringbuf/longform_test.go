@@ -47,3 +47,9 @@ func inRounds(t *testing.T, n int, round func(t *testing.T, most int) int) {
 
 // lengthy says that this is the long form.
 func lengthy() bool { return os.Getenv("SHMKIT_KILLS") != "" }
+
+// all says that a run is to do all the scenes of a sweep, and not some by turns: also one that is refused system calls, which asks for
+// its scenes by name.
+func all() bool {
+	return lengthy() || os.Getenv("SHMKIT_TEST_DENY") != "" || os.Getenv("SHMKIT_TEST_EVERY") != ""
+}
