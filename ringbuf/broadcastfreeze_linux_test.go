@@ -131,7 +131,7 @@ func stopPublisher[T any](t *testing.T, f form[T]) {
 		}
 	}
 	for range 5 {
-		p := proctest.Start(t, "broadcaster of "+f.name, string(text), "0")
+		p := proctest.Start(t, map[string]string{"items": "broadcaster of items", "messages": "broadcaster of messages"}[f.name], string(text), "0")
 		p.Expect("on the air")
 		for range 3 {
 			from := e.next
@@ -176,9 +176,9 @@ func castStorm[T any](t *testing.T, f form[T], overrun bool, kills int) int {
 	text, _ := b.MarshalText()
 	start := func(i int) *proctest.Proc {
 		if i == 0 {
-			return proctest.Start(t, "broadcaster of "+f.name, string(text), "0")
+			return proctest.Start(t, map[string]string{"items": "broadcaster of items", "messages": "broadcaster of messages"}[f.name], string(text), "0")
 		}
-		return proctest.Start(t, "late audience of "+f.name, string(text))
+		return proctest.Start(t, map[string]string{"items": "late audience of items", "messages": "late audience of messages"}[f.name], string(text))
 	}
 	var procs [3]*proctest.Proc
 	for i := range procs {

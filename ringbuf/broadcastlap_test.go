@@ -212,7 +212,7 @@ func TestBroadcastChecksFindFaults(t *testing.T) {
 	// One who does not wait for a subscriber that is to be waited for.
 	a := newAir[item](t, 8, false)
 	s := a.subscribe(t, ringbuf.Latest)
-	name(ringbuf.PayloadBroadcast(a.b), 1280, 0)
+	clear(ringbuf.PayloadBroadcast(a.b)[1280:1284])
 	for n := range uint64(11) {
 		if err := a.p.TryPut(items.make(n)); err != nil {
 			t.Fatal(err)
