@@ -38,7 +38,11 @@ import (
 // A put takes its block before its slot: who waits for a block holds nobody up. And it waits for nothing while it has
 // a slot, so that no cycle is possible: positions are freed in order by consumers, who wait for no block.
 
-const nearby = 8 // blocks of a class that are looked at first: what was used last is in somebody's cache
+// nearby is how many bytes of a class's blocks go round. What was freed last is the worst to take: its lines are in the cache of
+// the consumer that has just read them, and each has to be taken away from there, while those of a block that has rested are
+// in the cache that all share, or on their way there. Blocks beyond that are for when these are in use: to go
+// round in more than that cache holds is to go round in main memory.
+const nearby = 8 << 20
 
 func heldWord() uint64 { return uint64(owner.Word) | abi.BlockHeld }
 
@@ -54,25 +58,23 @@ func (m *mail) pick(j int) (b uint64, ok bool) {
 	return 0, false
 }
 
+// pickOf takes the one that has rested longest, as far as this handle knows: of those nearby if there is one.
 func (m *mail) pickOf(j int) (b uint64, ok bool) {
-	c := &m.k.classes[j]
-	near := min(nearby, c.count)
+	c, from := &m.k.classes[j], m.waits[j].from.Load()
+	near := min(c.count, max(nearby/c.size, 1))
 	for i := range near {
-		if m.grab(c.first + i) {
-			return c.first + i, true
+		at := from + i
+		if at >= near {
+			at -= near
+		}
+		if m.grab(c.first + at) {
+			m.waits[j].from.Store((at + 1) % near)
+			return c.first + at, true
 		}
 	}
-	if far := c.count - near; far > 0 {
-		from := m.waits[j].from.Load() % far
-		for i := range far {
-			at := from + i
-			if at >= far {
-				at -= far
-			}
-			if b := c.first + near + at; m.grab(b) {
-				m.waits[j].from.Store(at + 1)
-				return b, true
-			}
+	for at := near; at < c.count; at++ {
+		if m.grab(c.first + at) {
+			return c.first + at, true
 		}
 	}
 	return 0, false

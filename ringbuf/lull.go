@@ -3,6 +3,13 @@ package ringbuf
 // maxLull is about 2 µs. Longer ones let the ring run full.
 const maxLull = 64
 
+// A consumer that finds one item at each look may be the one who is asked and answers, or may itself be what makes its producer
+// so slow that there is never more. So once in tryEvery such looks it keeps off for a while, trial pauses; when that brings more, it goes on so.
+const (
+	tryEvery = 256
+	trial    = 16
+)
+
 // nextLull is how long to keep off the line that the others write to, in pauses, after a lull in which n items came: longer
 // while more come than it has pauses, for then one look brings many. full says that the ring runs full meanwhile.
 func nextLull(lull uint32, n uint64, full bool) uint32 {
