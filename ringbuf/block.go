@@ -58,10 +58,12 @@ func (m *mail) pick(j int) (b uint64, ok bool) {
 	return 0, false
 }
 
+func (c *class) nearby() uint64 { return min(c.count, max(nearby/c.size, 1)) }
+
 // pickOf takes the one that has rested longest, as far as this handle knows: of those nearby if there is one.
 func (m *mail) pickOf(j int) (b uint64, ok bool) {
 	c, from := &m.k.classes[j], m.waits[j].from.Load()
-	near := min(c.count, max(nearby/c.size, 1))
+	near := c.nearby()
 	for i := range near {
 		at := from + i
 		if at >= near {
@@ -194,6 +196,9 @@ func (m *mail) block(h *hunt, n uint64) (b uint64, err error) {
 			}
 			return b, nil
 		}
+		if h.ctx != nil && m.blockFrees(h, j) {
+			continue
+		}
 		if m.sweep(j) && (h.ctx != nil || i < sweeps) {
 			if h.ctx == nil || h.ctx.Err() == nil {
 				continue
@@ -208,19 +213,24 @@ func (m *mail) block(h *hunt, n uint64) (b uint64, err error) {
 	}
 }
 
+// blockFrees spins until there is a block, the first time that a call finds none. To look for garbage is to look at all slots, which
+// takes their lines away from the consumers who are about to free blocks; so it comes before the sleep, not before this.
+func (m *mail) blockFrees(h *hunt, j int) bool {
+	if h.spun {
+		return false
+	}
+	h.spun = true
+	count(&m.s.r.ctl.Puts.Waits, 1)
+	w := &m.waits[j]
+	return w.site.SpinApart(8, w.polled) || w.turns.Yield(w.polled, w.polled)
+}
+
 // awaitBlock waits until there may be a block of class j, or a larger one.
 func (m *mail) awaitBlock(h *hunt, j int, slept *bool) error {
 	if err := h.ctx.Err(); err != nil {
 		return err
 	}
 	r, w := m.s.r, &m.waits[j]
-	if !h.spun {
-		h.spun = true
-		count(&r.ctl.Puts.Waits, 1)
-		if w.site.SpinApart(8, w.polled) {
-			return nil
-		}
-	}
 	count(&r.ctl.Puts.Parks, 1)
 	err := r.noBlock(j).Await(h.ctx, w, w.ready)
 	h.spun, h.left, *slept = false, r.patience(), true
@@ -236,22 +246,30 @@ type blockWait struct {
 	class  int
 	from   atomic.Uint64 // where to look for a free one next: behind what was claimed last
 	site   park.Site
+	turns  park.Turns
 	ready  func() bool // method values, made once
 	polled func() bool
 }
 
 func (w *blockWait) init(m *mail, class int) {
 	w.m, w.class = m, class
-	w.ready, w.polled = w.look, w.poll
+	w.ready, w.polled = w.look, w.several
 }
 
 // look says that a producer that sleeps should look.
 func (w *blockWait) look() bool { return w.poll() || w.m.anyGarbage(nil, w.class) }
 
-// poll is look for one that spins.
 func (w *blockWait) poll() bool {
 	s := w.m.s
 	return s.closed.Load() || s.r.shut() || w.m.anyFree(w.class)
+}
+
+// several is for one that spins: that the block is free which is a quarter of those nearby ahead, for as seat.frees it is better to
+// come back to many. Which block that is only says where to look; who has spun in vain looks at all.
+func (w *blockWait) several() bool {
+	s, c := w.m.s, &w.m.k.classes[w.class]
+	near := c.nearby()
+	return s.closed.Load() || s.r.shut() || atomic.LoadUint64(w.m.k.word(c.first+(w.from.Load()+near/4)%near)) == abi.BlockFree
 }
 
 // Stale implements park.Looker, for consumers that died before they freed a block, or before they woke, and for

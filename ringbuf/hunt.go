@@ -114,17 +114,7 @@ func (s *seat) arrives(h *hunt, x, w uint64) bool {
 	r := s.r
 	came := func() bool { return atomic.LoadUint64(r.word(x)) != w || r.shut() }
 	count(&r.ctl.Gets.Waits, 1)
-	n := r.items(s.dry.Load(), x)
-	lull := nextLull(s.lull.Load(), n, n >= r.cap/2)
-	if n <= 1 && lull <= trial {
-		lull = 0
-		if s.singles.Add(1)%tryEvery == 0 {
-			lull = trial
-		}
-	}
-	s.lull.Store(lull)
-	s.dry.Store(x)
-	if lull != 0 {
+	if lull := s.keepOff(x); lull != 0 {
 		park.Pause(lull)
 	}
 	if came() || s.getSite.Spin(came) {

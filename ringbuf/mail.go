@@ -37,8 +37,12 @@ func newMail(s *seat, r *crowd, gets, puts *uint32) *mail {
 	return m
 }
 
-// mailLeap is how many slots ahead of its position a put, or a get, fetches.
-const mailLeap = 4
+// putLeap and getLeap are how many slots ahead of its position a put, and a get, fetches. A get that is nearly done takes the last ones
+// away from the producer, so it looks less far.
+const (
+	putLeap = 8
+	getLeap = 4
+)
 
 func (m *mail) cell(x uint64) *cell[abi.Message] { return &m.all[x&m.s.r.mask] }
 
@@ -66,7 +70,7 @@ func (m *mail) putFast(b []byte) bool {
 	if i >= uint64(len(m.fast)) || x&m.bound == 0 || s.r.shut() {
 		return false
 	}
-	if k := i + mailLeap; k < uint64(len(m.fast)) {
+	if k := i + putLeap; k < uint64(len(m.fast)) {
 		prefetch.Write(&m.fast[k].word, abi.MessageSlot)
 	}
 	c, free := &m.fast[i], t.free(x)
@@ -128,7 +132,11 @@ func (m *mail) reserve(h *hunt, n int, b []byte) (room []byte, k uint64, err err
 		return nil, 0, err
 	}
 	room = m.k.bytes(at, &m.k.classes[m.k.classOf(at)], uint64(n))
-	m.fill(at, room, b)
+	if b == nil {
+		m.k.fetch(room)
+	} else {
+		m.fill(at, room, b)
+	}
 	if err := m.s.claim(h); err != nil {
 		m.give(at, heldWord())
 		return nil, 0, err
@@ -177,7 +185,7 @@ func (m *mail) getFast(dst *[]byte) bool {
 	if atomic.LoadUint64(&c.word) != ready {
 		return false
 	}
-	if k := i + mailLeap; k < uint64(len(m.fast)) {
+	if k := i + getLeap; k < uint64(len(m.fast)) {
 		prefetch.Write(&m.fast[k].word, abi.MessageSlot)
 	}
 	var v abi.Message
