@@ -36,6 +36,7 @@ type listener struct {
 	seen   byte   // what touch has loaded, so that it loads
 	lull   uint32 // how long to keep off the publisher's line when there is nothing, in pauses
 	site   park.Site
+	turns  park.Turns
 	closed atomic.Bool
 	inside atomic.Bool // a call is in a slow path
 	watch  watches
@@ -202,6 +203,9 @@ func (l *listener) arriving() bool {
 	return l.ready()
 }
 
+// much says that so much has come that to wait longer would have held the publisher up.
+func (l *listener) much() bool { return atomic.LoadUint64(&l.c.ctl.Tail)-l.pos >= l.c.room/4 }
+
 // nothing is reader.nothing.
 func (l *listener) nothing() bool {
 	if !l.quick || l.pos != l.end || l.given != l.pos || l.stop.Load() != 0 {
@@ -229,7 +233,7 @@ func (l *listener) await(ctx context.Context) (err error) {
 		return ctx.Err()
 	}
 	atomic.AddUint64(&l.c.ctl.GetWaits, 1)
-	if !l.site.Spin(l.arriving) {
+	if !l.site.Spin(l.arriving) && !l.turns.Yield(l.arriving, l.much) {
 		atomic.AddUint64(&l.c.ctl.GetParks, 1)
 		err = l.c.notEmpty().Await(ctx, l, l.ready)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/fence"
+	"github.com/shmkit/shmkit/internal/prefetch"
 	"github.com/shmkit/shmkit/internal/race"
 )
 
@@ -36,6 +37,13 @@ func newMail(s *seat, r *crowd, gets, puts *uint32) *mail {
 	return m
 }
 
+// putLeap and getLeap are how many slots ahead of its position a put, and a get, fetches. A get that is nearly done takes the last ones
+// away from the producer, so it looks less far.
+const (
+	putLeap = 8
+	getLeap = 4
+)
+
 func (m *mail) cell(x uint64) *cell[abi.Message] { return &m.all[x&m.s.r.mask] }
 
 // put is Put of a message, or TryPut if ctx is nil.
@@ -61,6 +69,9 @@ func (m *mail) putFast(b []byte) bool {
 	i := x & t.mask
 	if i >= uint64(len(m.fast)) || x&m.bound == 0 || s.r.shut() {
 		return false
+	}
+	if k := i + putLeap; k < uint64(len(m.fast)) {
+		prefetch.Write(&m.fast[k].word, abi.MessageSlot)
 	}
 	c, free := &m.fast[i], t.free(x)
 	if atomic.LoadUint64(&c.word) != free {
@@ -115,12 +126,17 @@ func (m *mail) reserve(h *hunt, n int, b []byte) (room []byte, k uint64, err err
 		c.v = v
 		return c.v.Inline[:n:n], 0, nil
 	}
+	prefetch.Write(&m.cell(atomic.LoadUint64(&m.s.put)).word, 1) // on its way while the block's word is
 	at, err := m.block(h, uint64(n))
 	if err != nil {
 		return nil, 0, err
 	}
 	room = m.k.bytes(at, &m.k.classes[m.k.classOf(at)], uint64(n))
-	m.fill(at, room, b)
+	if b == nil {
+		m.k.fetch(room)
+	} else {
+		m.fill(at, room, b)
+	}
 	if err := m.s.claim(h); err != nil {
 		m.give(at, heldWord())
 		return nil, 0, err
@@ -168,6 +184,9 @@ func (m *mail) getFast(dst *[]byte) bool {
 	c, ready := &m.fast[i], t.ready(x)
 	if atomic.LoadUint64(&c.word) != ready {
 		return false
+	}
+	if k := i + getLeap; k < uint64(len(m.fast)) {
+		prefetch.Write(&m.fast[k].word, abi.MessageSlot)
 	}
 	var v abi.Message
 	peek(&v, c)
@@ -317,6 +336,7 @@ func (m *mail) open(x, head uint64) (b []byte, k uint64, err error) {
 		}
 		if k != 0 && k <= m.k.blocks {
 			if c := &m.k.classes[m.k.classOf(k-1)]; n <= c.size {
+				prefetch.Write(m.k.word(k-1), 1) // for release
 				return m.k.bytes(k-1, c, n), k, nil
 			}
 		}
