@@ -100,7 +100,19 @@ func (c *core[T]) unlock() {
 	c.changed()
 }
 
-// swap is Store and Swap where it is not one fast exchange.
+// store is Store where it is not one fast exchange.
+func (c *core[T]) store(x *T) {
+	if c.copies == 0 {
+		var old T
+		c.swap(x, &old)
+		return
+	}
+	_ = c.lock(context.Background())
+	c.commit(x)
+	c.unlock()
+}
+
+// swap is Swap where it is not one fast exchange.
 func (c *core[T]) swap(x, old *T) {
 	if c.copies == 0 {
 		c.release()
