@@ -29,10 +29,9 @@ func (c *core[T]) load(ctx context.Context, x *T) error {
 		*x = decode[T](w)
 		return nil
 	}
+	c.pace.keep()
 	v := c.raw()
-	if c.pace.keep(v) {
-		v = c.raw()
-	}
+	c.pace.found(v)
 	for wait := patience; !c.whole(x, v); wait = min(2*wait, mostPatience) {
 		if c.lockFor(ctx, wait) {
 			c.fetch(x)

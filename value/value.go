@@ -33,7 +33,7 @@ import (
 // nobody. A larger one has several copies, of which one is the value: who stores fills another one under a
 // lock, and one store then makes that the value. Load takes no lock, and does not hold up who stores; only when it has been
 // lapped several times does it queue for the lock, so that it ends. Loads through one handle that find new versions one after
-// the other keep a microsecond apart, for the sake of the writer.
+// the other keep two microseconds apart, for the sake of the writer.
 //
 // # Death
 //
