@@ -1017,7 +1017,7 @@ SHMKIT_SLOW_ int shmkit_spin_(unsigned *saved, unsigned apart, int (*ready)(void
 
 /* What both ends of a ring have: the first lines are all that a fast path touches. */
 struct shmkit_end_ {
-	uint64_t pos, end; /* the next position; up to where nothing needs to be looked at */
+	uint64_t pos, end; /* the next position; up to where nothing needs to be looked at: of messages always pos */
 	uint64_t mask, elem;
 	uint8_t *slots;
 	uint64_t *mine;  /* tail of the producer, head of the consumer */
@@ -1260,26 +1260,24 @@ SHMKIT_FAST_ void shmkit_commit(struct shmkit_producer *p, uint64_t n)
 		shmkit_published_(&p->e);
 }
 
-SHMKIT_SLOW_ int shmkit_put_slow_(struct shmkit_producer *p, const void *item, size_t size, int64_t timeout)
+/* shmkit_put_room_ makes room for one item. It does not see the item: one whose address goes to no function that is
+   not inlined may stay in registers, and a loop that puts what it computes writes it once, into the ring. */
+SHMKIT_SLOW_ int shmkit_put_room_(struct shmkit_producer *p, size_t size, int64_t timeout)
 {
 	void *slot;
 	uint64_t got;
-	int code;
-	if (size != p->e.elem || p->e.bytes)
-		return SHMKIT_E_INVALID;
-	if ((code = shmkit_reserve(p, 1, &slot, &got, timeout)))
-		return code;
-	memcpy(slot, item, size);
-	shmkit_commit(p, 1);
-	return SHMKIT_OK;
+	return size != p->e.elem ? SHMKIT_E_INVALID : shmkit_reserve(p, 1, &slot, &got, timeout);
 }
 
 /* shmkit_put puts one item of size bytes into the ring: SHMKIT_OK, or SHMKIT_TIMEOUT, SHMKIT_FULL (timeout 0),
    SHMKIT_CLOSED, and the item is not in the ring. size is that of the ring's items, at best a constant. */
 SHMKIT_FAST_ int shmkit_put(struct shmkit_producer *p, const void *item, size_t size, int64_t timeout)
 {
-	if (__builtin_expect(p->e.pos == p->e.end || size != p->e.elem, 0))
-		return shmkit_put_slow_(p, item, size, timeout);
+	if (__builtin_expect(p->e.pos == p->e.end || size != p->e.elem, 0)) {
+		int code = shmkit_put_room_(p, size, timeout);
+		if (code)
+			return code;
+	}
 	memcpy(p->e.slots + (p->e.pos & p->e.mask) * size, item, size);
 	shmkit_commit(p, 1);
 	return SHMKIT_OK;
@@ -1420,7 +1418,7 @@ SHMKIT_SLOW_ void shmkit_release_message_(struct shmkit_end_ *x)
 {
 	if (x->next == x->pos)
 		return;
-	x->pos = x->next;
+	x->pos = x->end = x->next;
 	shmkit_store64_(&x->ring->gets, ++x->messages);
 	shmkit_store64_(&x->ring->head, x->pos);
 	if (x->pos - x->given >= x->count / 8 || shmkit_asleep_(x->sleep))
@@ -1442,26 +1440,23 @@ SHMKIT_FAST_ void shmkit_release(struct shmkit_consumer *c, uint64_t n)
 		shmkit_released_(&c->e);
 }
 
-SHMKIT_SLOW_ int shmkit_get_slow_(struct shmkit_consumer *c, void *item, size_t size, int64_t timeout)
+/* shmkit_get_item_ waits for an item. It does not see where it is to go: see shmkit_put_room_. */
+SHMKIT_SLOW_ int shmkit_get_item_(struct shmkit_consumer *c, size_t size, int64_t timeout)
 {
 	void *slot;
 	uint64_t got;
-	int code;
-	if (size != c->e.elem || c->e.bytes)
-		return SHMKIT_E_INVALID;
-	if ((code = shmkit_next(c, 1, &slot, &got, timeout)))
-		return code;
-	memcpy(item, slot, size);
-	shmkit_release(c, 1);
-	return SHMKIT_OK;
+	return size != c->e.elem ? SHMKIT_E_INVALID : shmkit_next(c, 1, &slot, &got, timeout);
 }
 
 /* shmkit_get takes the oldest item: SHMKIT_OK, or SHMKIT_TIMEOUT, SHMKIT_EMPTY (timeout 0), SHMKIT_EOF, and nothing was
    taken. */
 SHMKIT_FAST_ int shmkit_get(struct shmkit_consumer *c, void *item, size_t size, int64_t timeout)
 {
-	if (__builtin_expect(c->e.pos == c->e.end || size != c->e.elem, 0))
-		return shmkit_get_slow_(c, item, size, timeout);
+	if (__builtin_expect(c->e.pos == c->e.end || size != c->e.elem, 0)) {
+		int code = shmkit_get_item_(c, size, timeout);
+		if (code)
+			return code;
+	}
 	memcpy(item, c->e.slots + (c->e.pos & c->e.mask) * size, size);
 	c->e.pos++;
 	shmkit_store64_(c->e.mine, c->e.pos);
@@ -1515,7 +1510,7 @@ SHMKIT_SLOW_ void shmkit_commit_message(struct shmkit_producer *p)
 	struct shmkit_end_ *x = &p->e;
 	if (x->next == x->pos)
 		return;
-	x->pos = x->next;
+	x->pos = x->end = x->next;
 	shmkit_store64_(&x->ring->puts, ++x->messages);
 	shmkit_store64_(&x->ring->tail, x->pos);
 	if (shmkit_asleep_(x->sleep))

@@ -129,6 +129,8 @@ static void writes(const char *text, uint64_t n)
 	}
 	if (shmkit_write(&p, b, shmkit_largest(&p) + 1, -1) != SHMKIT_E_TOO_LARGE)
 		die(-1, "too large");
+	if (shmkit_put(&p, b, 1, 0) != SHMKIT_E_INVALID)
+		die(-1, "an item into a ring of messages");
 	shmkit_shutdown(&p);
 	if (shmkit_write(&p, b, 1, -1) != SHMKIT_CLOSED)
 		die(-1, "write after shutdown");
@@ -147,6 +149,8 @@ static void reads(const char *text)
 		if (code && (code = shmkit_read(&c, b, 300, &size, 0)))
 			break;
 		h = hash(hash(h, &size, 8), b, size);
+		if (shmkit_get(&c, b, 1, 0) != SHMKIT_E_INVALID)
+			die(-1, "an item out of a ring of messages");
 		n++;
 	}
 	if (code != SHMKIT_EOF)
