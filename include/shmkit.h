@@ -219,7 +219,7 @@ struct shmkit_error {
 };
 
 /* shmkit_code_name is the code's name without SHMKIT_ or SHMKIT_E_. */
-static inline const char *shmkit_code_name(int code)
+SHMKIT_SLOW_ const char *shmkit_code_name(int code)
 {
 	static const char *const good[] = {"OK", "EMPTY", "FULL", "EOF", "CLOSED", "TIMEOUT", "BUSY", "ABANDONED"};
 	static const char *const bad[] = {"OK", "INVALID", "SYSTEM", "NOT_FOUND", "PERMISSION", "FOREIGN", "TRUNCATED", "ORDER",
@@ -271,9 +271,9 @@ SHMKIT_FAST_ void shmkit_store64_(uint64_t *p, uint64_t v)
 SHMKIT_FAST_ int shmkit_asleep_(const uint32_t *p)
 {
 #if defined(__x86_64__)
-	return __builtin_expect(__atomic_load_n((const volatile uint32_t *)p, __ATOMIC_RELAXED) != 0, 0);
+	return (int)__builtin_expect(__atomic_load_n((const volatile uint32_t *)p, __ATOMIC_RELAXED) != 0, 0);
 #else
-	return __builtin_expect(__atomic_load_n(p, __ATOMIC_SEQ_CST) != 0, 0);
+	return (int)__builtin_expect(__atomic_load_n(p, __ATOMIC_SEQ_CST) != 0, 0);
 #endif
 }
 
@@ -319,7 +319,7 @@ struct shmkit_wait_ {
 	int64_t since, end, due;
 };
 
-SHMKIT_SLOW_ struct shmkit_wait_ shmkit_wait_(int64_t timeout)
+SHMKIT_SLOW_ struct shmkit_wait_ shmkit_wait_begin_(int64_t timeout)
 {
 	struct shmkit_wait_ w;
 	w.since = shmkit_now_();
@@ -873,7 +873,7 @@ SHMKIT_SLOW_ int shmkit_mutex_spin_(struct shmkit_segment *s, uint32_t *m, uint3
 
 SHMKIT_SLOW_ int shmkit_mutex_lock_slow_(struct shmkit_segment *s, uint32_t *m, int64_t timeout)
 {
-	struct shmkit_wait_ t = shmkit_wait_(timeout);
+	struct shmkit_wait_ t = shmkit_wait_begin_(timeout);
 	int slept = 0, look = 1, woken;
 	uint32_t word;
 	if (timeout && shmkit_mutex_spin_(s, m, &word))
@@ -1206,7 +1206,7 @@ SHMKIT_SLOW_ int shmkit_room_(struct shmkit_end_ *x, uint64_t need, int64_t time
 			continue;
 		shmkit_count_(&x->ring->put_parks);
 		if (!t.end)
-			t = shmkit_wait_(timeout);
+			t = shmkit_wait_begin_(timeout);
 		if ((code = shmkit_await_(&x->ring->not_full, &t, shmkit_roomy_, x)))
 			return code;
 	}
@@ -1371,7 +1371,7 @@ SHMKIT_SLOW_ int shmkit_tail_(struct shmkit_end_ *x, int64_t timeout)
 			continue;
 		shmkit_count_(&x->ring->get_parks);
 		if (!t.end)
-			t = shmkit_wait_(timeout);
+			t = shmkit_wait_begin_(timeout);
 		if ((code = shmkit_await_(&x->ring->not_empty, &t, shmkit_arrived_, x)))
 			return code;
 	}

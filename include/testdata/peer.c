@@ -340,6 +340,7 @@ static void array(const char *text, uint64_t n)
 			check(shmkit_array_write(&a, 0, a.length, all, -1), "write");
 		}
 	}
+	free(all);
 	printf("%llu torn %s\n", (unsigned long long)torn, shmkit_code_name(shmkit_array_load(&a, a.length, &one)));
 }
 
