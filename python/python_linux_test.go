@@ -64,7 +64,7 @@ func TestMessagesFromPython(t *testing.T) {
 func TestEndsInPython(t *testing.T) {
 	r := newRing(t)
 	c := start(t, "ends", text(t, r))
-	c.Expect("True Claimed Claimed Mismatch Mismatch Empty Timeout TooLarge None b'abc' Full Timeout Closed Closed")
+	c.Expect("True Claimed Claimed Mismatch Mismatch Empty Timeout TooLarge None b'abc' Full Timeout True TypeError Closed Closed")
 	c.Wait()
 	if s := r.Stats(); s.Producer != 0 || s.Consumer != 0 {
 		t.Errorf("%+v after both ends were closed", s)
