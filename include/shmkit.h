@@ -813,8 +813,8 @@ SHMKIT_SLOW_ void *shmkit_var(struct shmkit_segment *s, const char *format, uint
 {
 	if (shmkit_expect(s, SHMKIT_VAR, format, size, e))
 		return NULL;
-	if (s->header.element_size != s->size) {
-		shmkit_fail_(e, SHMKIT_E_CORRUPT, "shmkit: the header's payload size is not that of the element");
+	if (s->header.element_size != s->size || s->header.shape[0] | s->header.shape[1] | s->header.shape[2] | s->header.shape[3]) {
+		shmkit_fail_(e, SHMKIT_E_CORRUPT, "shmkit: the header's payload size or shape is not that of a var");
 		return NULL;
 	}
 	return s->payload;
