@@ -213,6 +213,23 @@ static void hold(const char *text)
 	hear();
 }
 
+/* Goes on and on, whoever dies beside it; what it sees torn without being told is its end. */
+static void rounds(const char *text)
+{
+	struct shmkit_segment *s = attach(text);
+	struct pair *v = pair_of(s);
+	say("ready");
+	for (;;) {
+		if (lock(s, v) != SHMKIT_ABANDONED && v->a != v->b)
+			die(-1, "torn");
+		__atomic_fetch_add(&v->a, 1, __ATOMIC_RELAXED);
+		__asm__ volatile("" ::: "memory");
+		v->b++;
+		check(shmkit_mutex_unlock(s, &v->mu), "unlock");
+		shmkit_pause_(20);
+	}
+}
+
 /* Everything that can be refused or not be had, in one process. */
 static void mutex(const char *text)
 {
@@ -510,6 +527,8 @@ int main(int argc, char **argv)
 		hold(text);
 	else if (!strcmp(what, "mutex"))
 		mutex(text);
+	else if (!strcmp(what, "rounds"))
+		rounds(text);
 	else if (!strcmp(what, "ends"))
 		ends(text);
 	else if (!strcmp(what, "fork"))
