@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,10 +26,10 @@ type hall struct {
 	Event     sem.Event
 	Cond      sem.Cond
 	Barrier   sem.Barrier
-	Joined    sem.Event
+	Joins     atomic.Int64 // of the child: a party whose death breaks the round. Between Wait and Join it is none
+	Met       int64        // rounds of the parent
 	Once      sem.Once
 	WaitGroup sem.WaitGroup
-	Rounds    int64
 }
 
 const permits = 3
@@ -60,9 +61,11 @@ var usesAll = Register("usesAll", func(ctx context.Context, a hallArgs) error {
 		steps = append(steps, s)
 	}
 	go func() { // the only one that waits for its parent
-		h.Barrier.Join()
-		h.Joined.Set()
 		for {
+			if err := h.Barrier.Join(); err != nil {
+				panic(err)
+			}
+			h.Joins.Add(1)
 			_, _ = h.Barrier.Wait(ctx, nil)
 		}
 	}()
@@ -146,7 +149,6 @@ func killOne(t *testing.T) time.Duration {
 		}
 	}()
 	h := v.Ptr()
-	h.Barrier.Join()
 	p := launched(t, usesAll, args)
 	killed := make(chan struct{})
 	time.AfterFunc(rand.N(40*time.Millisecond), func() {
@@ -239,7 +241,8 @@ func work(t *testing.T, ctx context.Context, h *hall, steps []step) {
 	fatal("BoundedSemaphore", h.Bounded.Acquire(ctx))
 	fatal("BoundedSemaphore", h.Bounded.Release())
 	h.Event.IsSet()
-	if h.Joined.IsSet() {
+	if h.Joins.Load() > h.Met {
+		h.Met++
 		if _, err := h.Barrier.Wait(ctx, nil); err != nil && !errors.Is(err, sem.ErrBroken) {
 			t.Fatalf("Barrier: %v", err)
 		}
