@@ -63,14 +63,14 @@ const (
 
 // Listener is where a process listens for pipes under a name.
 //
-//	  0 | owner  tickets                    |  who listens; the next ticket
+//	  0 | owner  tickets                    |  who listens; tickets drawn
 //	128 | asked                             |  event word: the listener sleeps on it
 //	256 | answered                          |  event word: those who ask sleep on it
 //	384 | requests …
 type Listener struct {
 	Owner   uint32 // owner<<3, or 0
 	_       uint32
-	Tickets uint64 // the next one to be drawn
+	Tickets uint64 // drawn so far
 	_       [112]byte
 
 	Asked Event
@@ -87,24 +87,25 @@ const MaxRequests = 64
 
 // Request is one who asks. Its word is
 //
-//	31            3 2     0
-//	+--------------+-------+
-//	|    owner     | state |    owner: who asks
-//	+--------------+-------+
+//	63                             32 31             3 2     0
+//	+--------------------------------+-----------------+-------+
+//	|             ticket             |      owner      | state |    owner: who asks. Free is zero
+//	+--------------------------------+-----------------+-------+
 //
-//	Free(0)    → Asking(me)    by who asks, and then fills it in
-//	Asking(me) → Asked(me)     it may be answered
-//	Asked(o)   → Taken(o)      by the listener, who then opens the pipe
-//	Taken(o)   → Free          answered: the listener has the pipe's other end
-//	Taken(o)   → Refused(o)    it could not be opened; who asks frees it
-//	Taken(me)  → Left(me)      who asks waits no longer; the listener frees it
-//	Taken(o)   → Asked(o)      by a listener that begins, for one that died
-//	any(dead)  → Free          by whoever needs the place
+//	Free         → Asking(t,me)    by who asks, with the next ticket, and then fills it in
+//	Asking(t,me) → Asked(t,me)     it may be answered; the lowest ticket is answered first
+//	Asked(t,o)   → Taken(t,o)      by the listener, who then opens the pipe
+//	Taken(t,o)   → Free            answered: the listener has the pipe's other end
+//	Taken(t,o)   → Refused(t,o)    it could not be opened; who asks frees it
+//	Taken(t,me)  → Left(t,me)      who asks waits no longer; the listener frees it
+//	Taken(t,o)   → Asked(t,o)      by a listener that begins, for one that died
+//	Asked(t,me)  → Free            by who asks and waits no longer
+//	any(t,dead)  → Free, or Asking by whoever needs the place
 type Request struct {
-	Word   uint32
-	Len    uint32 // of the text
-	Ticket uint64 // the lowest is answered first
-	Text   [112]byte
+	Word uint64
+	Len  uint32 // of the text
+	_    uint32
+	Text [112]byte
 }
 
 // States of a request.
@@ -116,5 +117,7 @@ const (
 	RequestRefused
 	RequestLeft
 
-	RequestState = 7 // selects the state
+	RequestState  = 7         // selects the state
+	RequestOwner  = 1<<32 - 1 // selects owner and state
+	RequestTicket = 32        // shift of the ticket
 )
