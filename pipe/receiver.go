@@ -36,7 +36,7 @@ type receiver struct {
 func (r *receiver) init(e *end, l *lane) {
 	r.e, r.lane, r.pos, r.tail, r.given = e, l, start, start, start
 	r.token = make(chan struct{}, 1)
-	r.ready, r.coming = r.look, r.arriving
+	r.ready, r.coming = r.lookWell, r.arriving
 }
 
 // enter begins a call, as sender.enter does.
@@ -132,7 +132,6 @@ func (r *receiver) await(ctx context.Context) error {
 		return nil
 	}
 	atomic.AddUint64(&r.ctl.GetParks, 1)
-	r.e.bury(nil)
 	return r.notEmpty().Await(ctx, r, r.ready)
 }
 
@@ -143,8 +142,16 @@ func (r *receiver) arriving() bool {
 	return r.look()
 }
 
-// look says that a waiting receiver should go on. Notify asks it too, from a goroutine of its own: so it looks at shared
-// words alone.
+// lookWell is look for one who is about to sleep, or has slept: it asks who lives too, as nobody asks for the carrier of
+// the slice. Notify does so from a goroutine of its own.
+func (r *receiver) lookWell() bool {
+	if !r.look() {
+		r.e.bury(nil)
+	}
+	return r.look()
+}
+
+// look says that a waiting receiver should go on. It looks at shared words alone.
 func (r *receiver) look() bool {
 	return r.e.closed.Load() || atomic.LoadUint64(&r.ctl.Tail) != atomic.LoadUint64(&r.ctl.Head) || r.ended()
 }

@@ -37,7 +37,7 @@ const turn = 64
 func (s *sender) init(e *end, l *lane) {
 	s.e, s.lane, s.pos, s.limit = e, l, start, start
 	s.token = make(chan struct{}, 1)
-	s.ready, s.roomy = s.look, s.poll
+	s.ready, s.roomy = s.lookWell, s.poll
 }
 
 // enter begins a call: it is its turn, this is its end, and it may send there.
@@ -124,7 +124,6 @@ func (s *sender) await(ctx context.Context, n uint64) error {
 		return nil
 	}
 	atomic.AddUint64(&s.ctl.PutParks, 1)
-	s.e.bury(nil)
 	return s.notFull().Await(ctx, s, s.ready)
 }
 
@@ -134,6 +133,14 @@ func (s *sender) poll() bool {
 		return s.look()
 	}
 	return int64(atomic.LoadUint64(&s.ctl.Limit)-s.pos) >= int64(s.need)
+}
+
+// lookWell is look for one who is about to sleep, or has slept: see receiver.lookWell.
+func (s *sender) lookWell() bool {
+	if !s.look() {
+		s.e.bury(nil)
+	}
+	return s.look()
 }
 
 // look says that a waiting sender should go on: there is room, or there never will be.
