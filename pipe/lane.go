@@ -33,3 +33,6 @@ func (l *lane) free(pos, need uint64, exact bool) (uint64, error) {
 	raceAcquire(&l.ctl.Head)
 	return n, nil
 }
+
+// apart is how many pauses lie between two looks of one who spins and leaves the line alone meanwhile.
+const apart = 8

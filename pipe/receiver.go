@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"io"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/abi"
@@ -29,14 +30,17 @@ type receiver struct {
 	long longMessage
 	room []byte // for encoded values
 
-	ready  func() bool // method values, made once
-	coming func() bool
+	until *moment // of a Read that spins
+
+	ready   func() bool // method values, made once
+	coming  func() bool
+	patient func() bool
 }
 
 func (r *receiver) init(e *end, l *lane) {
 	r.e, r.lane, r.pos, r.tail, r.given = e, l, start, start, start
 	r.token = make(chan struct{}, 1)
-	r.ready, r.coming = r.lookWell, r.arriving
+	r.ready, r.coming, r.patient = r.lookWell, r.arriving, r.giveWay
 }
 
 // enter begins a call, as sender.enter does.
@@ -128,7 +132,12 @@ func (r *receiver) await(ctx context.Context) error {
 		return ctx.Err()
 	}
 	atomic.AddUint64(&r.ctl.GetWaits, 1)
-	if r.site.Spin(r.coming) {
+	if m, ok := ctx.(*moment); ok {
+		r.until = m
+		if r.site.SpinApart(apart, r.patient) || r.patient() {
+			return m.Err()
+		}
+	} else if r.site.Spin(r.coming) {
 		return nil
 	}
 	atomic.AddUint64(&r.ctl.GetParks, 1)
@@ -136,6 +145,14 @@ func (r *receiver) await(ctx context.Context) error {
 }
 
 func (r *receiver) ended() bool { return r.e.farClosed() || r.isShut() }
+
+// giveWay is arriving for a Read, which lets other goroutines run meanwhile. Who spins, and at first who sleeps, keeps its P;
+// and where a connection is read in one goroutine and written in another, as net/http does, it is the other one that
+// wants it. Messages do without: who shares its P with goroutines that compute would get it back only after their quantum.
+func (r *receiver) giveWay() bool {
+	runtime.Gosched()
+	return r.arriving() || r.until.ended()
+}
 
 func (r *receiver) arriving() bool {
 	r.touch()

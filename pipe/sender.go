@@ -120,7 +120,7 @@ func (s *sender) roomSlow(ctx context.Context, n uint64) error {
 func (s *sender) await(ctx context.Context, n uint64) error {
 	s.need, s.polls = n, 0
 	atomic.AddUint64(&s.ctl.PutWaits, 1)
-	if s.site.SpinApart(8, s.roomy) {
+	if s.site.SpinApart(apart, s.roomy) {
 		return nil
 	}
 	atomic.AddUint64(&s.ctl.PutParks, 1)
