@@ -176,9 +176,11 @@ func init() {
 			kernelStreams(size)...)
 	}
 	for _, h := range []string{busy, blocking} {
-		askFor(lab.RoundTrip,
-			ourCase("pipe/64B/rtt/"+h, sharePipe(0, h, "64"), pipePing, pipePong),
-			kernelRoundTrips(64, h)...)
+		for name, size := range map[string]int{"8B": 8, "64B": 64} {
+			askFor(lab.RoundTrip,
+				ourCase("pipe/"+name+"/rtt/"+h, sharePipe(0, h, strconv.Itoa(size)), pipePing, pipePong),
+				kernelRoundTrips(size, h)...)
+		}
 	}
 	askFor(lab.Messages,
 		ourCase("pipe/http", sharePipe(0), httpAsk, httpServe),
