@@ -200,7 +200,7 @@ func TestKillAnywhere(t *testing.T) {
 			t.Run(fmt.Sprintf("%s asleep=%v", act, asleep), func(t *testing.T) {
 				s := &killStage{t: t, act: act, asleep: asleep}
 				defer s.strike()
-				points, steps := killstep.Random(killstep.Budget(4), uint64(time.Now().UnixNano())), 0
+				points, steps := killstep.Random(killstep.Budget(2), uint64(time.Now().UnixNano())), 0
 				if act == "waits" {
 					steps = 20_000
 				}
@@ -220,7 +220,7 @@ func TestFreezeAnywhere(t *testing.T) {
 			s := &killStage{t: t, act: act}
 			defer s.strike()
 			killstep.Run(t, killstep.Config{
-				Victim: "pipe victim", Points: killstep.Random(killstep.Budget(3), uint64(time.Now().UnixNano())), Action: killstep.Freeze,
+				Victim: "pipe victim", Points: killstep.Random(killstep.Budget(2), uint64(time.Now().UnixNano())), Action: killstep.Freeze,
 				Prepare: s.set,
 				Check: func(at killstep.Point) error {
 					ctx, cancel := context.WithTimeout(bg, 100*time.Millisecond)
@@ -295,7 +295,7 @@ var _ = proctest.Register("desk victim", func(args []string) int {
 })
 
 func sweepDesk(t *testing.T, act string, set func(), check func(at killstep.Point) error) {
-	points := killstep.Random(killstep.Budget(4), uint64(time.Now().UnixNano()))
+	points := killstep.Random(killstep.Budget(2), uint64(time.Now().UnixNano()))
 	killstep.Run(t, killstep.Config{
 		Victim: "desk victim", Args: []string{act, "desk"}, Points: points,
 		Prepare: func() []string { set(); return nil }, Check: check,
