@@ -228,13 +228,10 @@ func (s *sender) long(ctx context.Context, kind uint64, p []byte) error {
 	return nil
 }
 
-// piece waits until a good part of n bytes has room, besides so many to spare, and returns how much has.
+// piece waits until a good part of n bytes has room, besides so many to spare, and returns how much that is.
 func (s *sender) piece(ctx context.Context, n, spare uint64) (uint64, error) {
 	good := min(n, s.size/4)
-	if err := s.room(ctx, frame(good)+spare); err != nil {
-		return 0, err
-	}
-	return min(n, s.limit-s.pos-spare-abi.FrameWord, s.size/4), nil
+	return good, s.room(ctx, frame(good)+spare)
 }
 
 // write is Conn.Write.
