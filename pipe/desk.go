@@ -218,7 +218,7 @@ func (w *waits) stirred() func() bool {
 			first = false
 			return w.over()
 		}
-		return atomic.LoadUint32(&w.d.ctl.Answered.Seq) != seq || park.Ticks() != ticks
+		return atomic.LoadUint32(&w.d.ctl.Answered.Seq) != seq || park.Ticks() != ticks || w.d.deserted(nil)
 	}
 }
 
