@@ -50,6 +50,7 @@ var printers = map[abi.Kind]printer{
 	abi.KindValue:     printValue,
 	abi.KindArray:     printArray,
 	abi.KindBounded:   printBounded,
+	abi.KindListener:  printListener,
 }
 
 // most is how much of a payload a printer sees.

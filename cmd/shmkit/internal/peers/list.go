@@ -71,6 +71,10 @@ var list = []peer{
 	{pyPipe, "bytes/64KiB/rtt/blocking", python, "pipe_rtt/64KiB"},
 	{pyPipe, "bytes/1MiB/rtt/blocking", python, "pipe_rtt/1MiB"},
 
+	{pyPipe, "pipe/64B", python, "pipe/64B"},
+	{pyPipe, "pipe/64KiB", python, "pipe/64KiB"},
+	{pyPipe, "pipe/64B/rtt/blocking", python, "pipe_rtt/64B"},
+
 	{vyukovPacked, "mpmc/8B", "mpmc", "packed"},
 	{vyukovPadded, "mpmc/8B", "mpmc", "padded"},
 	{boostQueue, "mpmc/8B", "boost", "mpmc/8B"},
