@@ -36,6 +36,8 @@ const (
 	pyCondition   = "multiprocessing.Condition"
 	pyEvent       = "multiprocessing.Event"
 	pyBarrier     = "multiprocessing.Barrier"
+	pyValue       = "multiprocessing.Value"
+	pyArray       = "multiprocessing.Array"
 )
 
 // list is everybody. A group that shmkit has no case in yet is there all the
@@ -183,4 +185,13 @@ var list = []peer{
 	{"C++ atomic count", "waitgroup/pair", "atomics", "count"},
 	{"C++ atomic count", "waitgroup/enter", "atomics", "count"},
 	{"C++ atomic load", "waitgroup/wait", "atomics", "load"},
+
+	{"C++ atomic load", "value/load", "atomics", "load"},
+	{pyValue, "value/load", python, "value/load"},
+	{"C++ atomic add", "value/add", "atomics", "add"},
+	{libcRobust, "value/add", "glibc", "robust"},
+	{pyValue, "value/add", python, "value/add"},
+	{libcRobust, "value/update64", "glibc", "robust"},
+	{pyArray, "array/load", python, "array/load"},
+	{pyArray, "array/store", python, "array/store"},
 }
