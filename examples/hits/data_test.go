@@ -20,6 +20,7 @@ func TestData(t *testing.T) {
 	defer other.Close()
 	defer other.Unlink()
 	func() {
+		//lint:ignore SA4006 the README shows no more
 		limit, err := value.OpenOrCreate("app.limit", int64(10))
 		limit.Wait(ctx, func(n int64) bool { return n > 20 }) // shmkit set app.limit 40
 		table, err := array.Config[Row]{Len: 1000, Stripes: 8}.OpenOrCreate("app.rows")

@@ -68,7 +68,7 @@ func TestNames(t *testing.T) {
 		exported[pkg] = exportedBy(t, filepath.Join(root, pkg))
 	}
 	exported["shmtest"] = exportedBy(t, filepath.Join(root, "shm", "shmtest"))
-	name := regexp.MustCompile("\\b(array|process|ringbuf|sem|shm|shmtest|value)\\.([A-Z][A-Za-z0-9]*)")
+	name := regexp.MustCompile(`\b(array|process|ringbuf|sem|shm|shmtest|value)\.([A-Z][A-Za-z0-9]*)`)
 	n := 0
 	for _, doc := range []string{"README.md", "docs/guide.md", "docs/from-multiprocessing.md", "docs/guarantees.md"} {
 		b, err := os.ReadFile(filepath.Join(root, doc))
