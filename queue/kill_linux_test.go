@@ -71,7 +71,7 @@ var _ = proctest.Register("queue victim", func(args []string) int {
 	killstep.Begin()
 	err := call(&q)
 	killstep.End()
-	if err != nil {
+	if err != nil && err != queue.ErrEmpty { // frozen, while this process took all
 		fmt.Println(err)
 		return 1
 	}
