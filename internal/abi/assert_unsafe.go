@@ -105,3 +105,15 @@ var (
 	_ [384]byte                   = [unsafe.Offsetof(Listener{}.Requests)]byte{}
 	_ [384 + 128*MaxRequests]byte = [unsafe.Sizeof(Listener{})]byte{}
 )
+
+// The words of a queue's cells.
+var (
+	_ [0]byte        = [unsafe.Offsetof(Rack{}.Returns)]byte{}
+	_ [8]byte        = [unsafe.Offsetof(Rack{}.NoCell)]byte{}
+	_ [16]byte       = [unsafe.Offsetof(Rack{}.Idle)]byte{}
+	_ [24]byte       = [unsafe.Offsetof(Rack{}.Watch)]byte{}
+	_ [128]byte      = [unsafe.Offsetof(Rack{}.Redelivered)]byte{}
+	_ [256]byte      = [unsafe.Offsetof(Rack{}.Dead)]byte{}
+	_ [512]byte      = [unsafe.Sizeof(Rack{})]byte{}
+	_ [CellHead]byte = [unsafe.Sizeof(Cell{})]byte{}
+)

@@ -12,6 +12,7 @@ var layers = [][]string{
 	{"internal/abi", "internal/codec", "internal/fence", "internal/futex", "internal/owner", "internal/prefetch", "internal/race"},
 	{"internal/park", "internal/wordwise"},
 	{"internal/segment"},
+	{"internal/annex"},
 	{"sem", "shm"},
 	{"array", "ringbuf", "value"},
 	{"pipe", "process", "queue"}, // process carries its children's log records through a ring
