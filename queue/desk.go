@@ -118,9 +118,12 @@ func (d *desk) putBare(ctx context.Context, b []byte) error {
 	case ctx == nil && d.order.Full():
 		return ErrFull
 	}
-	c, w, err := d.claim(ctx)
-	if err != nil {
-		return err
+	c, w, ok := d.claimWarm(uint64(len(b)))
+	if !ok {
+		var err error
+		if c, w, err = d.claim(ctx); err != nil {
+			return err
+		}
 	}
 	if err := d.fill(c, w, b); err != nil {
 		return err
@@ -207,15 +210,23 @@ func (d *desk) tryClaim() (c, w uint64, ok bool) {
 		if c >= r.n {
 			c = 0
 		}
-		at := &r.cell(c).Word
-		if w := atomic.LoadUint64(at); w&abi.CellState == abi.CellFree && atomic.CompareAndSwapUint64(at, w, writing(w)) {
-			acquire(at)
+		if w, ok := r.claim(c); ok {
 			d.next.Store(c + 1)
-			return c, writing(w), true
+			return c, w, true
 		}
 		c++
 	}
 	return 0, 0, false
+}
+
+// claim makes cell c this process's if it is free.
+func (r *rack) claim(c uint64) (w uint64, ok bool) {
+	at := &r.cell(c).Word
+	if w = atomic.LoadUint64(at); w&abi.CellState != abi.CellFree || !atomic.CompareAndSwapUint64(at, w, writing(w)) {
+		return 0, false
+	}
+	acquire(at)
+	return writing(w), true
 }
 
 func (d *desk) anyCell() bool {

@@ -15,8 +15,34 @@ func (q *JoinableQueue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.n)
 // Sweep looks through all cells now.
 func (q *Queue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.n) }
 
-// Used is how much memory the queue takes.
-func (q *JoinableQueue[T]) Used() int64 { return deskOf(&q.handle).r.seg.Used() }
+// Used is how much memory the queue takes beside what warm cells keep.
+func (q *JoinableQueue[T]) Used() int64 { return deskOf(&q.handle).cold() }
+
+// Used is how much memory a queue with cells takes beside what warm cells keep.
+func Used[T any](q *Queue[T]) int64 { return deskOf(&q.handle).cold() }
+
+// Warm is how many cells may keep memory.
+func Warm[T any](q *Queue[T]) (n int) {
+	for _, w := range deskOf(&q.handle).r.ctl.Warm {
+		if w != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// cold takes from the warm cells that are free what they keep, and from no others.
+func (d *desk) cold() int64 {
+	for {
+		c, w, ok := d.claimWarm(d.r.inline + 1)
+		if !ok {
+			break
+		}
+		defer d.drop(c, w)
+		d.r.seg.PunchTail(int64(c<<abi.TailShift), abi.TailStride)
+	}
+	return d.r.seg.Used()
+}
 
 // Words are the words of the cells.
 func (q *Queue[T]) Words() (all []*uint64) {

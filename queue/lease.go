@@ -123,7 +123,7 @@ func (d *desk) finish(l *lease) bool {
 		d.held[l.c].CompareAndSwap(l.w, 0)
 	}
 	release(at)
-	if l.n <= r.inline {
+	if l.n <= r.inline || r.keeps(l.c, l.n) {
 		if !atomic.CompareAndSwapUint64(at, l.w, free(l.w)) {
 			return false
 		}

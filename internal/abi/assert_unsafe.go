@@ -113,6 +113,7 @@ var (
 	_ [16]byte       = [unsafe.Offsetof(Rack{}.Idle)]byte{}
 	_ [24]byte       = [unsafe.Offsetof(Rack{}.Watch)]byte{}
 	_ [128]byte      = [unsafe.Offsetof(Rack{}.Redelivered)]byte{}
+	_ [160]byte      = [unsafe.Offsetof(Rack{}.Warm)]byte{}
 	_ [256]byte      = [unsafe.Offsetof(Rack{}.Dead)]byte{}
 	_ [512]byte      = [unsafe.Sizeof(Rack{})]byte{}
 	_ [CellHead]byte = [unsafe.Sizeof(Cell{})]byte{}

@@ -21,7 +21,9 @@ type Rack struct {
 	Failed      uint64 // tasks that were failed
 	Buried      uint64 // tasks that went to the dead-letter queue
 	Garbled     uint64 // messages that could not be decoded, and were dropped
-	_           [96]byte
+
+	Warm [WarmCells]uint64 // cells whose part of the tail may keep up to WarmSize bytes of memory while nothing is in it, plus one; 0: none yet
+	_    [32]byte
 
 	Dead [256]byte // name of the dead-letter queue, padded with zero bytes
 }
@@ -69,6 +71,9 @@ const (
 	TailShift  = 36
 	TailStride = 1 << TailShift // 64 GiB: the longest message
 	MaxCells   = 1 << 26
+
+	WarmCells = 8
+	WarmSize  = 2 << 20
 )
 
 // The shape of a queue with cells; its ShapeCap and ShapeForm are as in a ring.
