@@ -42,6 +42,8 @@ func kindOf(group string) lab.Kind {
 		return lab.Operations
 	case "8x8":
 		return lab.Crowds
+	case "20x20":
+		return lab.Errand
 	case "turns2", "oversub16":
 		return lab.Turns
 	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait", "start":
