@@ -67,7 +67,7 @@ func (f *recvFlags) run(name string, out, log io.Writer) error {
 	}
 	defer r.Close()
 	h := handful[ringbuf.BytesTaken]{
-		out: out, most: mostInHand,
+		out: out, most: mostInHand, fate: "another receiver gets what was not written",
 		append:  func(b []byte, t ringbuf.BytesTaken) ([]byte, error) { return f.append(b, t.B), nil },
 		release: func(t ringbuf.BytesTaken) error { t.Release(); return nil },
 	}

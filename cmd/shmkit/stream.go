@@ -128,6 +128,7 @@ const (
 type handful[I any] struct {
 	out     io.Writer
 	most    int                                 // how many
+	fate    string                              // what becomes of it if it cannot be written
 	append  func(b []byte, i I) ([]byte, error) // as it goes out
 	release func(i I) error                     // once it is written
 	n       interface{ Store(uint64) }
@@ -179,7 +180,7 @@ func (h *handful[I]) flush() error {
 		return nil
 	}
 	if _, err := h.out.Write(h.buf); err != nil {
-		return fmt.Errorf("%w; another receiver gets what was not written", err)
+		return fmt.Errorf("%w; %s", err, h.fate)
 	}
 	for _, i := range h.held {
 		if err := h.release(i); err != nil {
