@@ -8,18 +8,12 @@ import (
 	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/segment"
-	"github.com/shmkit/shmkit/ringbuf"
 )
 
 // handle is what all queues have in common. It is embedded, so its methods are theirs.
 type handle[T any] struct {
 	mu sync.Mutex // one Close, Clone or UnmarshalText at a time
 	at atomic.Pointer[body[T]]
-}
-
-// body is what an open handle has.
-type body[T any] struct {
-	ring *ringbuf.MPMC[T]
 }
 
 // open returns what an open handle has, or os.ErrClosed.
@@ -36,7 +30,7 @@ func (h *handle[T]) Name() string {
 	if err != nil {
 		return ""
 	}
-	return b.ring.Name()
+	return b.name()
 }
 
 // MarshalText returns the handle as text, for another process to open.
@@ -45,7 +39,10 @@ func (h *handle[T]) MarshalText() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.ring.MarshalText()
+	if b.ring != nil {
+		return b.ring.MarshalText()
+	}
+	return b.segment().Text()
 }
 
 // Unlink removes the queue's name. Users keep the queue.
@@ -54,7 +51,10 @@ func (h *handle[T]) Unlink() error {
 	if err != nil {
 		return err
 	}
-	return b.ring.Unlink()
+	if b.ring != nil {
+		return b.ring.Unlink()
+	}
+	return b.segment().Unlink()
 }
 
 // Close closes the handle, ending calls that wait in it with os.ErrClosed, and waits until they have left; from any
@@ -67,19 +67,23 @@ func (h *handle[T]) Close() error {
 	if b == nil {
 		return os.ErrClosed
 	}
-	return b.ring.Close()
+	return b.close()
 }
 
 // decode is UnmarshalText.
 func (h *handle[T]) decode(text []byte, p plan) error {
+	return h.decodeWith(text, p, func(b *body[T]) { h.at.Store(b) })
+}
+
+func (h *handle[T]) decodeWith(text []byte, p plan, begin func(*body[T])) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if b := h.at.Load(); b != nil {
-		return fmt.Errorf("queue: unmarshal into a handle that is open on %s: close it first: %w", label(b.ring.Name()), fs.ErrInvalid)
+		return fmt.Errorf("queue: unmarshal into a handle that is open on %s: close it first: %w", label(b.name()), fs.ErrInvalid)
 	}
 	b, err := newBody[T](p, func(s segment.Spec) (*segment.Segment, error) { return segment.FromText(text, s) })
 	if err == nil {
-		h.at.Store(b)
+		begin(b)
 	}
 	return err
 }
@@ -88,7 +92,7 @@ func (h *handle[T]) cloneTo(c *handle[T]) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if b := h.at.Load(); b != nil {
-		c.at.Store(&body[T]{ring: b.ring.Clone()})
+		c.at.Store(b.clone())
 	}
 }
 
@@ -103,7 +107,10 @@ func (h *stream[T]) Notify(ch chan<- struct{}) (stop func()) {
 	if err != nil {
 		return func() {}
 	}
-	return b.ring.Notify(ch)
+	if b.ring != nil {
+		return b.ring.Notify(ch)
+	}
+	return b.desk.order.Notify(ch)
 }
 
 // Shutdown ends the stream for ever, for all: a put is io.ErrClosedPipe from now on, and a get is io.EOF once the queue is
@@ -113,7 +120,10 @@ func (h *stream[T]) Shutdown() error {
 	if err != nil {
 		return err
 	}
-	return b.ring.Shutdown()
+	if b.ring != nil {
+		return b.ring.Shutdown()
+	}
+	return b.desk.shutdown()
 }
 
 // Len is the number of items in the queue at about this moment: put, and not taken. Each place is looked at. Zero once closed, or
@@ -123,7 +133,7 @@ func (h *stream[T]) Len() int {
 	if err != nil {
 		return 0
 	}
-	return b.ring.Len()
+	return b.len()
 }
 
 // Cap is the capacity that the queue was made with, in items. Zero once closed.
@@ -132,7 +142,10 @@ func (h *stream[T]) Cap() int {
 	if err != nil {
 		return 0
 	}
-	return b.ring.Cap()
+	if b.ring != nil {
+		return b.ring.Cap()
+	}
+	return int(b.desk.r.capacity)
 }
 
 // Stats reads the counters, each by itself, and looks at each place. Zeros once closed, or when the memory is gone.
@@ -142,6 +155,21 @@ func (h *stream[T]) Stats() (s Stats) {
 		return s
 	}
 	return b.stats()
+}
+
+func (b *body[T]) name() string {
+	if b.ring != nil {
+		return b.ring.Name()
+	}
+	return b.segment().Name()
+}
+
+func (b *body[T]) len() int {
+	if b.ring != nil {
+		return b.ring.Len()
+	}
+	s := b.desk.census()
+	return s.Ready + s.Returned
 }
 
 func label(name string) string {

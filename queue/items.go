@@ -9,21 +9,14 @@ import (
 
 // TryPut puts v into the queue if there is room: else ErrFull. After Shutdown it is io.ErrClosedPipe.
 func (q *Queue[T]) TryPut(v T) error {
-	b := q.at.Load()
-	if b == nil {
-		return os.ErrClosed
-	}
-	return b.ring.TryPut(v)
+	//lint:ignore SA1012 nil means: do not wait
+	return q.put(nil, v)
 }
 
 // Put puts v into the queue, and waits while there is no room, until ctx ends: then its error, and v is not in the
 // queue. ctx is looked at only where the call waits. After Shutdown it is io.ErrClosedPipe.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
-	b := q.at.Load()
-	if b == nil {
-		return os.ErrClosed
-	}
-	return b.ring.Put(ctx, v)
+	return q.put(ctx, v)
 }
 
 // PutBatch puts the first n of vs into the queue, as many as there is room for, and at least one: it waits while there is
@@ -34,26 +27,32 @@ func (q *Queue[T]) PutBatch(ctx context.Context, vs []T) (n int, err error) {
 	if b == nil {
 		return 0, os.ErrClosed
 	}
-	return b.ring.PutBatch(ctx, vs)
+	if b.ring != nil {
+		return b.ring.PutBatch(ctx, vs)
+	}
+	for n < len(vs) {
+		if err = b.put(ctx, &vs[n]); err != nil {
+			break
+		}
+		ctx = nil // from the second one on it does not wait
+		n++
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, err
 }
 
 // TryGet takes the oldest item if there is one: else ErrEmpty, or io.EOF once the queue is shut down and drained.
-func (q *Queue[T]) TryGet() (v T, err error) {
-	b := q.at.Load()
-	if b == nil {
-		return v, os.ErrClosed
-	}
-	return b.ring.TryGet()
+func (q *Queue[T]) TryGet() (T, error) {
+	//lint:ignore SA1012 nil means: do not wait
+	return q.get(nil)
 }
 
 // Get takes the oldest item, and waits while there is none, until ctx ends: then its error, and nothing was taken.
 // ctx is looked at only where the call waits. It is io.EOF once the queue is shut down and drained.
-func (q *Queue[T]) Get(ctx context.Context) (v T, err error) {
-	b := q.at.Load()
-	if b == nil {
-		return v, os.ErrClosed
-	}
-	return b.ring.Get(ctx)
+func (q *Queue[T]) Get(ctx context.Context) (T, error) {
+	return q.get(ctx)
 }
 
 // GetBatch takes up to len(dst) of the oldest items, as many as there are, and at least one: it waits while there
@@ -64,16 +63,29 @@ func (q *Queue[T]) GetBatch(ctx context.Context, dst []T) (n int, err error) {
 	if b == nil {
 		return 0, os.ErrClosed
 	}
-	return b.ring.GetBatch(ctx, dst)
+	if b.ring != nil {
+		return b.ring.GetBatch(ctx, dst)
+	}
+	for n < len(dst) {
+		if err = b.get(ctx, &dst[n]); err != nil {
+			break
+		}
+		ctx = nil
+		n++
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, err
 }
 
-// All returns the items as they come, until io.EOF, which it does not yield. Another error is yielded once,
-// with a zero item, and ends it.
+// All returns the items as they come, until io.EOF, which it does not yield. Another error is yielded with a zero item, and ends
+// it, unless it is one of a message that cannot be read (ErrMessage).
 func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			v, err := q.Get(ctx)
-			if err == io.EOF || !yield(v, err) || err != nil {
+			if err == io.EOF || !yield(v, err) || err != nil && !isGarbled(err) {
 				return
 			}
 		}

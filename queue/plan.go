@@ -2,9 +2,7 @@ package queue
 
 import (
 	"github.com/shmkit/shmkit/internal/abi"
-	"github.com/shmkit/shmkit/internal/annex"
 	"github.com/shmkit/shmkit/internal/segment"
-	"github.com/shmkit/shmkit/ringbuf"
 	"github.com/shmkit/shmkit/shm"
 )
 
@@ -33,13 +31,10 @@ func openOrCreate(name string, mem shm.Mem) opener {
 type plan struct {
 	kind     abi.Kind
 	capacity int
+	inline   int
+	attempts int
+	dead     string
+	codec    Codec
 }
 
-// newBody opens a queue.
-func newBody[T any](p plan, from opener) (*body[T], error) {
-	r, err := ringbuf.OpenAs[T](annex.As{Kind: p.kind, Cap: p.capacity, Open: from})
-	if err != nil {
-		return nil, err
-	}
-	return &body[T]{ring: r}, nil
-}
+func (p *plan) joinable() bool { return p.kind == abi.KindJoinableQueue }

@@ -44,7 +44,16 @@ func OpenOrCreate[T any](name string, capacity int) (*Queue[T], error) {
 
 // Config is the configuration of a Queue. The zero value is good.
 type Config[T any] struct {
-	Cap int     // items; 0: 1024
+	Cap int // items; 0: 1024. At most 2^24 of encoded ones
+
+	// Inline is how many bytes of an encoded item lie in the queue's own memory; 0: 256. A longer item, up to 64 GiB, lies in the
+	// queue's file behind that, in memory that is taken when it is put, and given back when it is got. Not for plain data.
+	Inline int
+
+	// Codec encodes the items. nil: none for plain data, bytes and strings, else CBOR. A handle that is decoded from its text (UnmarshalText)
+	// has T's own: a queue with another codec is opened by its name.
+	Codec Codec
+
 	Mem shm.Mem // memory knobs
 }
 
@@ -63,7 +72,7 @@ func (c Config[T]) OpenOrCreate(name string) (*Queue[T], error) {
 }
 
 func (c Config[T]) make(from opener) (*Queue[T], error) {
-	b, err := newBody[T](plan{kind: abi.KindQueue, capacity: c.Cap}, from)
+	b, err := newBody[T](plan{kind: abi.KindQueue, capacity: c.Cap, inline: c.Inline, codec: c.Codec}, from)
 	if err != nil {
 		return nil, err
 	}

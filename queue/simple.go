@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"os"
 
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/shm"
@@ -42,26 +41,14 @@ func (q *SimpleQueue[T]) UnmarshalText(text []byte) error { return q.decode(text
 
 // Put puts v into the queue, and waits while there is no room, until ctx ends: then its error, and v is not in the
 // queue. ctx is looked at only where the call waits.
-func (q *SimpleQueue[T]) Put(ctx context.Context, v T) error {
-	b := q.at.Load()
-	if b == nil {
-		return os.ErrClosed
-	}
-	return b.ring.Put(ctx, v)
-}
+func (q *SimpleQueue[T]) Put(ctx context.Context, v T) error { return q.put(ctx, v) }
 
 // Get takes the oldest item, and waits while there is none, until ctx ends: then its error, and nothing was taken.
 // ctx is looked at only where the call waits.
-func (q *SimpleQueue[T]) Get(ctx context.Context) (v T, err error) {
-	b := q.at.Load()
-	if b == nil {
-		return v, os.ErrClosed
-	}
-	return b.ring.Get(ctx)
-}
+func (q *SimpleQueue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx) }
 
 // Empty reports whether there is no item at about this moment. True once closed.
 func (q *SimpleQueue[T]) Empty() bool {
 	b := q.at.Load()
-	return b == nil || b.ring.Len() == 0
+	return b == nil || b.len() == 0
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/annex"
 	"github.com/shmkit/shmkit/internal/park"
 )
 
@@ -81,7 +82,12 @@ func (s *seat) look(h *hunt, x uint64, see sight) (found bool, err error) {
 	switch {
 	case s.lookBehind(h, x):
 		return true, nil
-	case see == ended:
+	case s.asideHas(nil):
+		if h.slept {
+			s.handOn()
+		}
+		return false, annex.ErrAside
+	case see == ended && !(s.aside != nil && s.aside.Out()):
 		cellAcquire(&r.ctl.Start) // Shutdown's
 		return false, io.EOF
 	case h.ctx == nil:
@@ -168,12 +174,19 @@ func (s *seat) itemFor(tick *park.Tick) bool {
 		if s.r.dead(tick, w) {
 			return true
 		}
+	case ended:
+		if s.aside == nil || !s.aside.Out() {
+			return true
+		}
 	default:
 		return true
 	}
 	_, _, left := s.leftBehind(&h, tick, x)
-	return left
+	return left || s.asideHas(tick)
 }
+
+// asideHas says that there may be something to take that is not in the ring.
+func (s *seat) asideHas(tick *park.Tick) bool { return s.aside != nil && s.aside.Look(tick) }
 
 // getLooker is the seat as a waiting consumer's park.Looker.
 type getLooker seat

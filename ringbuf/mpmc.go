@@ -168,7 +168,11 @@ func (m *MPMC[T]) Shutdown() error {
 	if err != nil {
 		return err
 	}
-	// Killed behind the mark: who waits loads it at the next slice.
+	return p.shutdown()
+}
+
+// shutdown is Shutdown. Killed behind the mark: who waits loads it at the next slice.
+func (p *stand[T]) shutdown() error {
 	return p.enter(func() error {
 		cellRelease(&p.r.ctl.Start)
 		atomic.StoreUint32(p.r.shutWord(), 1)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/shmkit/shmkit/internal/annex"
 	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/park"
 )
@@ -18,6 +19,7 @@ type seat struct {
 	roomReady  func() bool
 	watch      watches
 	mail       *mail        // of a ring of messages
+	aside      annex.Aside  // of an order
 	inside     atomic.Int32 // calls in slow paths
 	closed     atomic.Bool
 	_          [128]byte
@@ -152,7 +154,7 @@ func (s *seat) vacated(h *hunt) {
 func (s *seat) handOn() {
 	r := s.r
 	h := hunt{left: r.patience()}
-	if _, _, see := s.arrival(&h, atomic.LoadUint64(&s.get)); see == open || r.shut() {
+	if _, _, see := s.arrival(&h, atomic.LoadUint64(&s.get)); see == open || r.shut() || s.asideHas(nil) {
 		r.notEmpty().Pass()
 	}
 }

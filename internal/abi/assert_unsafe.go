@@ -90,3 +90,15 @@ var (
 	_ [4]byte          = [unsafe.Offsetof(Bounded{}.Freed)]byte{}
 	_ [boundedCtl]byte = [unsafe.Sizeof(Bounded{})]byte{}
 )
+
+// The words of a queue's cells.
+var (
+	_ [0]byte        = [unsafe.Offsetof(Rack{}.Returns)]byte{}
+	_ [8]byte        = [unsafe.Offsetof(Rack{}.NoCell)]byte{}
+	_ [16]byte       = [unsafe.Offsetof(Rack{}.Idle)]byte{}
+	_ [24]byte       = [unsafe.Offsetof(Rack{}.Watch)]byte{}
+	_ [128]byte      = [unsafe.Offsetof(Rack{}.Redelivered)]byte{}
+	_ [256]byte      = [unsafe.Offsetof(Rack{}.Dead)]byte{}
+	_ [512]byte      = [unsafe.Sizeof(Rack{})]byte{}
+	_ [CellHead]byte = [unsafe.Sizeof(Cell{})]byte{}
+)

@@ -170,6 +170,7 @@ func readAt(fd int, b []byte) ([]byte, error) {
 type fileStat struct {
 	file fileID
 	size int64
+	used int64 // memory, or room on a disk
 	uid  int
 	mode uint32
 }
@@ -177,7 +178,7 @@ type fileStat struct {
 func stat(fd int) (fileStat, error) {
 	var st unix.Stat_t
 	err := retry(func() error { return unix.Fstat(fd, &st) })
-	return fileStat{fileID{uint64(st.Dev), st.Ino}, st.Size, int(st.Uid), st.Mode}, err
+	return fileStat{fileID{uint64(st.Dev), st.Ino}, st.Size, st.Blocks * 512, int(st.Uid), st.Mode}, err
 }
 
 // check refuses what is not a regular file of an owner that may be trusted.

@@ -37,6 +37,7 @@ type Spec struct {
 	Default    [4]uint64                   // what a zero entry of Shape stands for when the object is made
 	ShapeNames [4]string                   // what an error calls them
 	Size       func(shape [4]uint64) int64 // payload bytes for such a shape, -1 when it is impossible (hostile header)
+	Tail       func(shape [4]uint64) int64 // bytes behind what is mapped, see WriteTail; may be nil
 	Init       func(payload []byte) error  // on zeroed memory, before the object can be found; may be nil
 	Lend       func(fd int) error          // see below; may be nil
 }
@@ -135,7 +136,7 @@ func create(spec Spec, mem Mem, path string, open func() (int, error), publish f
 	if err != nil {
 		return nil, err
 	}
-	m, err := build(fd, perm, &mapping{query: fd, header: h, format: spec.Type.Format, sealed: path == "", label: label(path), lend: spec.Lend})
+	m, err := build(fd, perm, spec, &mapping{query: fd, header: h, format: spec.Type.Format, sealed: path == "", label: label(path), lend: spec.Lend})
 	if err != nil {
 		return nil, err
 	}
@@ -160,12 +161,15 @@ func create(spec Spec, mem Mem, path string, open func() (int, error), publish f
 }
 
 // build reserves the memory of the new file fd and maps it. It owns fd from here on.
-func build(fd int, perm fs.FileMode, m *mapping) (*mapping, error) {
+func build(fd int, perm fs.FileMode, spec Spec, m *mapping) (*mapping, error) {
 	m, err := func() (*mapping, error) {
 		if err := chmod(fd, perm); err != nil {
 			return nil, err
 		}
 		if err := reserve(fd, m.size()); err != nil {
+			return nil, err
+		}
+		if err := m.setTail(fd, spec, m.header.Shape); err != nil {
 			return nil, err
 		}
 		st, err := stat(fd)

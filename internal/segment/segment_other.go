@@ -12,6 +12,7 @@ import (
 type fileStat struct {
 	file fileID
 	size int64
+	used int64
 }
 
 func (*fileStat) check([]int) error                              { return errors.ErrUnsupported }
@@ -34,4 +35,8 @@ func claimAndMap(int, int64, func(int) error) (mmap.MMap, error) { return nil, e
 func unlinkFile(string, fileID) error                            { return errors.ErrUnsupported }
 func (*mapping) advise(Mem) error                                { return errors.ErrUnsupported }
 func random([]byte) error                                        { return errors.ErrUnsupported }
+func lengthen(int, int64) error                                  { return errors.ErrUnsupported }
+func writeAt(int, []byte, int64) error                           { return errors.ErrUnsupported }
+func readFrom(int, []byte, int64) (int, error)                   { return 0, errors.ErrUnsupported }
+func punch(int, int64, int64)                                    {}
 func closeFD(int)                                                {}

@@ -1,0 +1,181 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/shmkit/shmkit/internal/abi"
+)
+
+// lease is a cell that this process has taken.
+type lease struct {
+	c, w  uint64 // its number, and its word: Leased by this process
+	n     uint64 // bytes of the message, as the cell said once
+	again bool   // it had been returned
+}
+
+// stale is how many entries without an item a call passes over before the order is taken for scribbled over.
+const stale = 1 << 16
+
+// take takes the next item; ctx nil: it does not wait.
+func (d *desk) take(ctx context.Context) (l lease, err error) {
+	for range stale + 4*d.r.n {
+		if atomic.LoadUint64(&d.r.ctl.Returns) != d.seen.Load() && d.turn.CompareAndSwap(false, true) {
+			if l, ok := d.takeReturned(); ok {
+				return l, d.still(&l)
+			}
+		}
+		d.turn.Store(false)
+		e, err := d.order.Get(ctx)
+		switch {
+		case err == nil:
+			if d.lease(&l, e&(1<<abi.CellGenShift-1), wordOf(genOf(e), 0, abi.CellReady)) {
+				return l, d.still(&l)
+			}
+		case isAside(err), err == ErrEmpty && d.Look(nil):
+			if l, ok := d.takeReturned(); ok {
+				return l, d.still(&l)
+			}
+		default:
+			return l, err
+		}
+		if ctx != nil && ctx.Err() != nil {
+			return l, ctx.Err()
+		}
+	}
+	return l, fmt.Errorf("queue: %s: its entries stand for no items: %w; unlink it and create it anew", d.r.label(), abi.ErrCorrupt)
+}
+
+// still gives an item back that was taken from a handle which was closed meanwhile.
+func (d *desk) still(l *lease) error {
+	if d.held == nil {
+		return nil
+	}
+	d.held[l.c].Store(l.w)
+	if d.closed.Load() {
+		d.fail(l)
+		return os.ErrClosed
+	}
+	return nil
+}
+
+// lease takes the cell c if its word is w, Ready or Returned. Killed behind it: a sweep returns the item.
+func (d *desk) lease(l *lease, c, w uint64) bool {
+	if c >= d.r.n {
+		return false
+	}
+	at := d.r.cell(c)
+	if !atomic.CompareAndSwapUint64(&at.Word, w, leased(w)) {
+		return false
+	}
+	acquire(&at.Word)
+	*l = lease{c: c, w: leased(w), n: atomic.LoadUint64(&at.Len), again: w&abi.CellState == abi.CellReturned}
+	return true
+}
+
+// takeReturned looks for a cell that was returned.
+func (d *desk) takeReturned() (l lease, ok bool) {
+	r := d.r
+	count := atomic.LoadUint64(&r.ctl.Returns)
+	for i := range (r.n + 63) / 64 {
+		at := r.bitWord(i)
+		for set := atomic.LoadUint64(at); set != 0; set &= set - 1 {
+			c := i*64 + lowest(set)
+			if c >= r.n {
+				break
+			}
+			// The bit first: one that is set behind this is for a return that the load behind it may or may not see.
+			atomic.AndUint64(at, ^(set & -set))
+			w := atomic.LoadUint64(&r.cell(c).Word)
+			if w&abi.CellState == abi.CellReturned && d.lease(&l, c, w) && !d.spent(&l) {
+				d.order.Wake() // there may be more
+				return l, true
+			}
+		}
+	}
+	d.seen.Store(count)
+	return l, false
+}
+
+// spent ends a task that was handed out as often as may be. If the dead-letter queue has no room it is returned again, without a
+// bit: the next sweep tries again.
+func (d *desk) spent(l *lease) bool {
+	r := d.r
+	if r.attempts == 0 || atomic.LoadUint32(&r.cell(l.c).Attempts) < r.attempts || d.give == nil {
+		return false
+	}
+	if d.give(l) { // Killed here: it is in both.
+		atomic.AddUint64(&r.ctl.Buried, 1)
+		d.finish(l)
+		return true
+	}
+	atomic.CompareAndSwapUint64(&r.cell(l.c).Word, l.w, returned(l.w))
+	return true
+}
+
+// finish ends an item: D1. It reports false when it is not this process's any more.
+func (d *desk) finish(l *lease) bool {
+	r := d.r
+	at := &r.cell(l.c).Word
+	if d.held != nil {
+		d.held[l.c].CompareAndSwap(l.w, 0)
+	}
+	release(at)
+	if l.n <= r.inline {
+		if !atomic.CompareAndSwapUint64(at, l.w, free(l.w)) {
+			return false
+		}
+		d.freed(l.c)
+		return true
+	}
+	w := wordOf(genOf(l.w)+1, uint32(l.w)&^abi.CellState, abi.CellWriting)
+	if !atomic.CompareAndSwapUint64(at, l.w, w) { // Killed behind it: a sweep punches, and frees.
+		return false
+	}
+	d.drop(l.c, w)
+	return true
+}
+
+// fail returns an item: F1 to F3.
+func (d *desk) fail(l *lease) bool {
+	at := &d.r.cell(l.c).Word
+	if d.held != nil {
+		d.held[l.c].CompareAndSwap(l.w, 0)
+	}
+	release(at)
+	if !atomic.CompareAndSwapUint64(at, l.w, returned(l.w)) {
+		return false
+	}
+	atomic.AddUint64(&d.r.ctl.Failed, 1)
+	d.post(l.c)
+	return true
+}
+
+// credible says what is wrong with a length, before memory is taken for it: nobody can have written more than the file takes.
+func (d *desk) credible(l *lease) error {
+	r := d.r
+	if l.n <= r.inline || l.n <= abi.TailStride && int64(l.n) <= r.seg.Used() {
+		return nil
+	}
+	return d.garbled(l, fmt.Errorf("it is said to have %d bytes: %w", l.n, abi.ErrCorrupt))
+}
+
+// read copies the message to b, which has l.n bytes.
+func (d *desk) read(l *lease, b []byte) error {
+	if l.n <= d.r.inline {
+		copy(b, d.r.inside(l.c, l.n))
+		return nil
+	}
+	if err := d.r.seg.ReadTail(b, int64(l.c<<abi.TailShift)); err != nil {
+		return d.garbled(l, err)
+	}
+	return nil
+}
+
+// garbled is the error of a message that cannot be read. It is dropped.
+func (d *desk) garbled(l *lease, err error) error {
+	atomic.AddUint64(&d.r.ctl.Garbled, 1)
+	return fmt.Errorf("queue: get from %s: %w: %w; it was dropped", d.r.label(), ErrMessage, err)
+}
