@@ -50,6 +50,7 @@ var printers = map[abi.Kind]printer{
 	abi.KindValue:     printValue,
 	abi.KindArray:     printArray,
 	abi.KindBounded:   printBounded,
+	abi.KindQueue:     printQueue, abi.KindSimpleQueue: printQueue, abi.KindJoinableQueue: printQueue,
 }
 
 // most is how much of a payload a printer sees.
