@@ -117,11 +117,11 @@ func (b *body[T]) open(l *lease, v *T) error {
 	if err := d.read(l, m); err != nil {
 		return err
 	}
-	if err := b.form.codec.Decode(m, v); err != nil {
-		var zero T
-		*v = zero
+	p := new(T) // not v: what an interface is given escapes, and then every get would allocate
+	if err := b.form.codec.Decode(m, p); err != nil {
 		return d.garbled(l, err)
 	}
+	*v = *p
 	return nil
 }
 

@@ -18,7 +18,8 @@ import (
 //	                  committed the entry. → Returned(g+1). If the taker lives, and is slow, its swap fails and it goes on to the
 //	                  next entry: the word decides who has the item, and there is one entry for each generation at most
 //	Leased(dead,g)    it was in hand: → Returned(g+1)
-//	Returned(g)       without its bit: who returned it died before it said so, or who took it before it did. The bit is set again
+//	Returned(g)       who returned it may have died before he said so, or who was about to take it behind clearing its bit. It is
+//	                  said again; the bit alone does not prove that it was
 const (
 	chunk = 1 << 16    // cells that one slice looks at
 	lapse = int64(5e6) // nanoseconds between two looks of those who do not wait
@@ -85,9 +86,7 @@ func (d *desk) repair(c uint64, v *verdict) {
 			d.wakeJoiners(c)
 		}
 	case abi.CellReturned:
-		if bit, mask := r.bit(c); atomic.LoadUint64(bit)&mask == 0 {
-			d.post(c)
-		}
+		d.post(c)
 	}
 }
 

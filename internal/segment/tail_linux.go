@@ -17,9 +17,6 @@ func lengthen(fd int, size int64) error {
 	return err
 }
 
-// pwrite is the system call; a test may replace it.
-var pwrite = unix.Pwrite
-
 func writeAt(fd int, b []byte, off int64) error {
 	if len(b) >= worthAsking {
 		if free := freeMemory(); int64(len(b)) > free {
@@ -28,7 +25,7 @@ func writeAt(fd int, b []byte, off int64) error {
 	}
 	size := len(b)
 	for len(b) > 0 {
-		n, err := pwrite(fd, b, off)
+		n, err := unix.Pwrite(fd, b, off)
 		switch err {
 		case nil, unix.EINTR:
 			b, off = b[max(n, 0):], off+int64(max(n, 0))

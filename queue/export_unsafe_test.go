@@ -1,0 +1,50 @@
+package queue
+
+import (
+	"sync/atomic"
+
+	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/owner"
+)
+
+func deskOf[T any](h *handle[T]) *desk { return h.at.Load().desk }
+
+// Sweep looks through all cells now.
+func (q *JoinableQueue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.n) }
+
+// Sweep looks through all cells now.
+func (q *Queue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.n) }
+
+// Used is how much memory the queue takes.
+func (q *JoinableQueue[T]) Used() int64 { return deskOf(&q.handle).r.seg.Used() }
+
+// Words are the words of the cells.
+func (q *Queue[T]) Words() (all []*uint64) {
+	r := deskOf(&q.handle).r
+	for c := range r.n {
+		all = append(all, &r.cell(c).Word)
+	}
+	return all
+}
+
+// Len64 is the length of the message in cell c.
+func (q *Queue[T]) LenOf(c int) *uint64 { return &deskOf(&q.handle).r.cell(uint64(c)).Len }
+
+// Payload is the memory of the queue.
+func (q *Queue[T]) Payload() []byte { return deskOf(&q.handle).r.seg.Payload() }
+
+// Payload is the memory of the queue.
+func (q *JoinableQueue[T]) Payload() []byte { return deskOf(&q.handle).r.seg.Payload() }
+
+// Bury makes what this process has in cells a dead process's.
+func (q *JoinableQueue[T]) Bury(dead uint32) {
+	d := deskOf(&q.handle)
+	for c := range d.r.n {
+		at := &d.r.cell(c).Word
+		w := atomic.LoadUint64(at)
+		if s := w & abi.CellState; (s == abi.CellLeased || s == abi.CellWriting) && uint32(w)&^abi.CellState == owner.Word {
+			atomic.StoreUint64(at, wordOf(genOf(w), dead<<abi.CellShift, s))
+			d.held[c].Store(0)
+		}
+	}
+}
