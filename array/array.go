@@ -19,7 +19,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -62,8 +61,9 @@ import (
 // Twice the elements' size is reserved, for what is to be written is first written to a log (a redo log, as databases
 // have it), which must be able to hold it all.
 type Array[T any] struct {
-	mu sync.Mutex // one Close or UnmarshalText at a time
-	at atomic.Pointer[core[T]]
+	cells atomic.Pointer[cells] // of an open handle. It comes first: see Load
+	mu    sync.Mutex            // one Close or UnmarshalText at a time
+	at    atomic.Pointer[core[T]]
 }
 
 // New makes an array of n zeroed elements without a name, gone with its last user. n is at least 1: none of 0 elements can
@@ -149,8 +149,14 @@ func (c Config[T]) make(open func(segment.Spec) (*segment.Segment, error)) (*Arr
 		return nil, err
 	}
 	a := &Array[T]{}
-	a.at.Store(newCore[T](s))
+	a.begin(newCore[T](s))
 	return a, nil
+}
+
+// begin makes a an open handle.
+func (a *Array[T]) begin(c *core[T]) {
+	a.at.Store(c)
+	a.cells.Store(&c.cells)
 }
 
 // open returns what an open handle has, or os.ErrClosed.
@@ -165,7 +171,7 @@ func (a *Array[T]) open() (*core[T], error) {
 func (a *Array[T]) must(op string) *core[T] {
 	c := a.at.Load()
 	if c == nil {
-		panic(fmt.Errorf("array: %s of an array that is not open: %w", op, os.ErrClosed))
+		panic(closed(op))
 	}
 	return c
 }
@@ -173,9 +179,7 @@ func (a *Array[T]) must(op string) *core[T] {
 // element is must, for an operation on the element i.
 func (a *Array[T]) element(op string, i int) *core[T] {
 	c := a.must(op)
-	if uint(i) >= uint(c.n) {
-		panic(fmt.Sprintf("array: %s of element %d of %s, which has %d", op, i, c.label(), c.n))
-	}
+	c.check(op, i)
 	return c
 }
 
@@ -186,43 +190,6 @@ func (a *Array[T]) Len() int {
 		return 0
 	}
 	return c.n
-}
-
-// Load returns the element i.
-func (a *Array[T]) Load(i int) T {
-	c := a.at.Load()
-	if c == nil || uint(i) >= uint(len(c.plain)) {
-		return a.loadSlow(i)
-	}
-	x := c.plain[i] // one load: see core
-	runtime.KeepAlive(c)
-	return x
-}
-
-//go:noinline
-func (a *Array[T]) loadSlow(i int) (x T) {
-	c := a.element("Load", i)
-	c.enter("Load", func() { c.load(i, &x) })
-	runtime.KeepAlive(c)
-	return x
-}
-
-// Store makes x the element i.
-func (a *Array[T]) Store(i int, x T) {
-	c := a.at.Load()
-	if c == nil || uint(i) >= uint(len(c.plain)) {
-		a.storeSlow(i, &x)
-		return
-	}
-	c.plain[i] = x // one store: see core
-	runtime.KeepAlive(c)
-}
-
-//go:noinline
-func (a *Array[T]) storeSlow(i int, x *T) {
-	c := a.element("Store", i)
-	c.enter("Store", func() { c.store(i, x) })
-	runtime.KeepAlive(c)
 }
 
 // All returns the indices and the elements, each as Load returns it at its turn.
@@ -281,7 +248,7 @@ func (a *Array[T]) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	a.at.Store(newCore[T](s))
+	a.begin(newCore[T](s))
 	return nil
 }
 
@@ -302,6 +269,7 @@ func (a *Array[T]) Unlink() error {
 func (a *Array[T]) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.cells.Store(nil)
 	c := a.at.Swap(nil)
 	if c == nil {
 		return os.ErrClosed

@@ -18,7 +18,7 @@ import (
 // core is what an open handle has. Geometry is copied here when the array is opened, and never read from shared
 // memory again.
 type core[T any] struct {
-	plain   []T // the elements, where T is one number that the machine loads and stores in one step, in order; else nil
+	cells   cells
 	elems   []T
 	stripes []abi.Stripe
 	log     unsafe.Pointer
@@ -40,8 +40,9 @@ func newCore[T any](s *segment.Segment) *core[T] {
 	c.seg, c.guard = s, s.Guarded()
 	c.bufs = make([]T, len(c.stripes))
 	if fence.PlainStore && !c.guard && scalar(reflect.TypeFor[T]().Kind()) {
-		c.plain = c.elems
+		c.cells.first, c.cells.n = unsafe.Pointer(unsafe.SliceData(c.elems)), c.n
 	}
+	c.slow()
 	return c
 }
 

@@ -106,15 +106,15 @@ func (c *core[T]) exchange(i int, old, new uint64) bool {
 func Add[T value.Number](a *Array[T], i int, d T) T {
 	c := a.at.Load()
 	one, two := T(1), T(2)
-	if c == nil || uint(i) >= uint(len(c.plain)) || one/two != 0 || unsafe.Sizeof(d) < 4 {
+	if c == nil || uint(i) >= uint(c.cells.n) || one/two != 0 || unsafe.Sizeof(d) < 4 {
 		return add(a, i, d)
 	}
 	c.release()
 	var sum T
 	if unsafe.Sizeof(d) == 8 {
-		sum = T(atomic.AddUint64((*uint64)(unsafe.Pointer(&c.plain[i])), uint64(d)))
+		sum = T(atomic.AddUint64((*uint64)(unsafe.Pointer(&c.elems[i])), uint64(d)))
 	} else {
-		sum = T(atomic.AddUint32((*uint32)(unsafe.Pointer(&c.plain[i])), uint32(d)))
+		sum = T(atomic.AddUint32((*uint32)(unsafe.Pointer(&c.elems[i])), uint32(d)))
 	}
 	runtime.KeepAlive(c)
 	return sum

@@ -20,15 +20,22 @@ func TestLayoutInC(t *testing.T) {
 	}
 }
 
-// The header is good C++ as well, without a warning.
-func TestHeaderInCPP(t *testing.T) {
-	cpp, err := exec.LookPath("g++")
-	if err != nil {
-		t.Skip("there is no g++ on this machine")
+// The header is good C11 and C++17, without a warning, for each compiler that is there.
+func TestHeaderCompiles(t *testing.T) {
+	found := false
+	for _, c := range [][]string{{"gcc", "c", "c11"}, {"g++", "c++", "c++17"}, {"clang", "c", "c11"}, {"clang", "c++", "c++17"}} {
+		cc, err := exec.LookPath(c[0])
+		if err != nil {
+			continue
+		}
+		found = true
+		cmd := exec.Command(cc, "-x", c[1], "-std="+c[2], "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only", "-")
+		cmd.Stdin = strings.NewReader(include.Header)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", strings.Join(c, " "), err, out)
+		}
 	}
-	cmd := exec.Command(cpp, "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++", "-")
-	cmd.Stdin = strings.NewReader(include.Header)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	if !found {
+		t.Skip("there is no gcc, g++ or clang on this machine")
 	}
 }

@@ -14,6 +14,9 @@ import (
 // peer is the C program of these tests, built anew for each run, and why there is none.
 var peer, absent string
 
+// sanitized says that peer ends with the code faulty where it does what C does not allow.
+var sanitized bool
+
 func TestMain(m *testing.M) {
 	if os.Getenv("SHMKIT_TEST_HELPER") == "" {
 		peer, absent = build("peer.c")
@@ -21,9 +24,9 @@ func TestMain(m *testing.M) {
 	proctest.Main(m)
 }
 
-// build compiles a program of testdata and returns a path that is good for as long as this process lives; the file
+// build compiles a program of testdata, with more flags, and returns a path that is good for as long as this process lives; the file
 // itself is gone by then.
-func build(source string) (path, absent string) {
+func build(source string, flags ...string) (path, absent string) {
 	cc, err := exec.LookPath("cc")
 	if err != nil {
 		return "", "there is no cc on this machine"
@@ -34,7 +37,8 @@ func build(source string) (path, absent string) {
 	}
 	defer os.RemoveAll(dir)
 	bin := filepath.Join(dir, "program")
-	cmd := exec.Command(cc, "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O2", "-I.", "-o", bin, filepath.Join("testdata", source))
+	flags = append([]string{"-std=c11", "-Wpedantic", "-Wall", "-Wextra", "-Werror", "-O2", "-I.", "-o", bin, filepath.Join("testdata", source)}, flags...)
+	cmd := exec.Command(cc, flags...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("cc: %v\n%s", err, out))
 	}
@@ -63,5 +67,13 @@ var _ = proctest.Register("c", func(args []string) int {
 func start(t testing.TB, args ...string) *proctest.Proc {
 	t.Helper()
 	needC(t)
-	return proctest.Start(t, "c", append([]string{peer}, args...)...)
+	p := proctest.Start(t, "c", append([]string{peer}, args...)...)
+	if sanitized {
+		t.Cleanup(func() {
+			if p.Wait() == faulty {
+				t.Error("see what the sanitizers have written")
+			}
+		})
+	}
+	return p
 }

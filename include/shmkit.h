@@ -219,7 +219,7 @@ struct shmkit_error {
 };
 
 /* shmkit_code_name is the code's name without SHMKIT_ or SHMKIT_E_. */
-static inline const char *shmkit_code_name(int code)
+SHMKIT_SLOW_ const char *shmkit_code_name(int code)
 {
 	static const char *const good[] = {"OK", "EMPTY", "FULL", "EOF", "CLOSED", "TIMEOUT", "BUSY", "ABANDONED"};
 	static const char *const bad[] = {"OK", "INVALID", "SYSTEM", "NOT_FOUND", "PERMISSION", "FOREIGN", "TRUNCATED", "ORDER",
@@ -271,9 +271,9 @@ SHMKIT_FAST_ void shmkit_store64_(uint64_t *p, uint64_t v)
 SHMKIT_FAST_ int shmkit_asleep_(const uint32_t *p)
 {
 #if defined(__x86_64__)
-	return __builtin_expect(__atomic_load_n((const volatile uint32_t *)p, __ATOMIC_RELAXED) != 0, 0);
+	return (int)__builtin_expect(__atomic_load_n((const volatile uint32_t *)p, __ATOMIC_RELAXED) != 0, 0);
 #else
-	return __builtin_expect(__atomic_load_n(p, __ATOMIC_SEQ_CST) != 0, 0);
+	return (int)__builtin_expect(__atomic_load_n(p, __ATOMIC_SEQ_CST) != 0, 0);
 #endif
 }
 
@@ -319,7 +319,7 @@ struct shmkit_wait_ {
 	int64_t since, end, due;
 };
 
-SHMKIT_SLOW_ struct shmkit_wait_ shmkit_wait_(int64_t timeout)
+SHMKIT_SLOW_ struct shmkit_wait_ shmkit_wait_begin_(int64_t timeout)
 {
 	struct shmkit_wait_ w;
 	w.since = shmkit_now_();
@@ -813,8 +813,8 @@ SHMKIT_SLOW_ void *shmkit_var(struct shmkit_segment *s, const char *format, uint
 {
 	if (shmkit_expect(s, SHMKIT_VAR, format, size, e))
 		return NULL;
-	if (s->header.element_size != s->size) {
-		shmkit_fail_(e, SHMKIT_E_CORRUPT, "shmkit: the header's payload size is not that of the element");
+	if (s->header.element_size != s->size || s->header.shape[0] | s->header.shape[1] | s->header.shape[2] | s->header.shape[3]) {
+		shmkit_fail_(e, SHMKIT_E_CORRUPT, "shmkit: the header's payload size or shape is not that of a var");
 		return NULL;
 	}
 	return s->payload;
@@ -873,7 +873,7 @@ SHMKIT_SLOW_ int shmkit_mutex_spin_(struct shmkit_segment *s, uint32_t *m, uint3
 
 SHMKIT_SLOW_ int shmkit_mutex_lock_slow_(struct shmkit_segment *s, uint32_t *m, int64_t timeout)
 {
-	struct shmkit_wait_ t = shmkit_wait_(timeout);
+	struct shmkit_wait_ t = shmkit_wait_begin_(timeout);
 	int slept = 0, look = 1, woken;
 	uint32_t word;
 	if (timeout && shmkit_mutex_spin_(s, m, &word))
@@ -1017,7 +1017,7 @@ SHMKIT_SLOW_ int shmkit_spin_(unsigned *saved, unsigned apart, int (*ready)(void
 
 /* What both ends of a ring have: the first lines are all that a fast path touches. */
 struct shmkit_end_ {
-	uint64_t pos, end; /* the next position; up to where nothing needs to be looked at */
+	uint64_t pos, end; /* the next position; up to where nothing needs to be looked at: of messages always pos */
 	uint64_t mask, elem;
 	uint8_t *slots;
 	uint64_t *mine;  /* tail of the producer, head of the consumer */
@@ -1206,7 +1206,7 @@ SHMKIT_SLOW_ int shmkit_room_(struct shmkit_end_ *x, uint64_t need, int64_t time
 			continue;
 		shmkit_count_(&x->ring->put_parks);
 		if (!t.end)
-			t = shmkit_wait_(timeout);
+			t = shmkit_wait_begin_(timeout);
 		if ((code = shmkit_await_(&x->ring->not_full, &t, shmkit_roomy_, x)))
 			return code;
 	}
@@ -1260,26 +1260,24 @@ SHMKIT_FAST_ void shmkit_commit(struct shmkit_producer *p, uint64_t n)
 		shmkit_published_(&p->e);
 }
 
-SHMKIT_SLOW_ int shmkit_put_slow_(struct shmkit_producer *p, const void *item, size_t size, int64_t timeout)
+/* shmkit_put_room_ makes room for one item. It does not see the item: one whose address goes to no function that is
+   not inlined may stay in registers, and a loop that puts what it computes writes it once, into the ring. */
+SHMKIT_SLOW_ int shmkit_put_room_(struct shmkit_producer *p, size_t size, int64_t timeout)
 {
 	void *slot;
 	uint64_t got;
-	int code;
-	if (size != p->e.elem || p->e.bytes)
-		return SHMKIT_E_INVALID;
-	if ((code = shmkit_reserve(p, 1, &slot, &got, timeout)))
-		return code;
-	memcpy(slot, item, size);
-	shmkit_commit(p, 1);
-	return SHMKIT_OK;
+	return size != p->e.elem ? SHMKIT_E_INVALID : shmkit_reserve(p, 1, &slot, &got, timeout);
 }
 
 /* shmkit_put puts one item of size bytes into the ring: SHMKIT_OK, or SHMKIT_TIMEOUT, SHMKIT_FULL (timeout 0),
    SHMKIT_CLOSED, and the item is not in the ring. size is that of the ring's items, at best a constant. */
 SHMKIT_FAST_ int shmkit_put(struct shmkit_producer *p, const void *item, size_t size, int64_t timeout)
 {
-	if (__builtin_expect(p->e.pos == p->e.end || size != p->e.elem, 0))
-		return shmkit_put_slow_(p, item, size, timeout);
+	if (__builtin_expect(p->e.pos == p->e.end || size != p->e.elem, 0)) {
+		int code = shmkit_put_room_(p, size, timeout);
+		if (code)
+			return code;
+	}
 	memcpy(p->e.slots + (p->e.pos & p->e.mask) * size, item, size);
 	shmkit_commit(p, 1);
 	return SHMKIT_OK;
@@ -1373,7 +1371,7 @@ SHMKIT_SLOW_ int shmkit_tail_(struct shmkit_end_ *x, int64_t timeout)
 			continue;
 		shmkit_count_(&x->ring->get_parks);
 		if (!t.end)
-			t = shmkit_wait_(timeout);
+			t = shmkit_wait_begin_(timeout);
 		if ((code = shmkit_await_(&x->ring->not_empty, &t, shmkit_arrived_, x)))
 			return code;
 	}
@@ -1420,7 +1418,7 @@ SHMKIT_SLOW_ void shmkit_release_message_(struct shmkit_end_ *x)
 {
 	if (x->next == x->pos)
 		return;
-	x->pos = x->next;
+	x->pos = x->end = x->next;
 	shmkit_store64_(&x->ring->gets, ++x->messages);
 	shmkit_store64_(&x->ring->head, x->pos);
 	if (x->pos - x->given >= x->count / 8 || shmkit_asleep_(x->sleep))
@@ -1442,26 +1440,23 @@ SHMKIT_FAST_ void shmkit_release(struct shmkit_consumer *c, uint64_t n)
 		shmkit_released_(&c->e);
 }
 
-SHMKIT_SLOW_ int shmkit_get_slow_(struct shmkit_consumer *c, void *item, size_t size, int64_t timeout)
+/* shmkit_get_item_ waits for an item. It does not see where it is to go: see shmkit_put_room_. */
+SHMKIT_SLOW_ int shmkit_get_item_(struct shmkit_consumer *c, size_t size, int64_t timeout)
 {
 	void *slot;
 	uint64_t got;
-	int code;
-	if (size != c->e.elem || c->e.bytes)
-		return SHMKIT_E_INVALID;
-	if ((code = shmkit_next(c, 1, &slot, &got, timeout)))
-		return code;
-	memcpy(item, slot, size);
-	shmkit_release(c, 1);
-	return SHMKIT_OK;
+	return size != c->e.elem ? SHMKIT_E_INVALID : shmkit_next(c, 1, &slot, &got, timeout);
 }
 
 /* shmkit_get takes the oldest item: SHMKIT_OK, or SHMKIT_TIMEOUT, SHMKIT_EMPTY (timeout 0), SHMKIT_EOF, and nothing was
    taken. */
 SHMKIT_FAST_ int shmkit_get(struct shmkit_consumer *c, void *item, size_t size, int64_t timeout)
 {
-	if (__builtin_expect(c->e.pos == c->e.end || size != c->e.elem, 0))
-		return shmkit_get_slow_(c, item, size, timeout);
+	if (__builtin_expect(c->e.pos == c->e.end || size != c->e.elem, 0)) {
+		int code = shmkit_get_item_(c, size, timeout);
+		if (code)
+			return code;
+	}
 	memcpy(item, c->e.slots + (c->e.pos & c->e.mask) * size, size);
 	c->e.pos++;
 	shmkit_store64_(c->e.mine, c->e.pos);
@@ -1515,7 +1510,7 @@ SHMKIT_SLOW_ void shmkit_commit_message(struct shmkit_producer *p)
 	struct shmkit_end_ *x = &p->e;
 	if (x->next == x->pos)
 		return;
-	x->pos = x->next;
+	x->pos = x->end = x->next;
 	shmkit_store64_(&x->ring->puts, ++x->messages);
 	shmkit_store64_(&x->ring->tail, x->pos);
 	if (shmkit_asleep_(x->sleep))

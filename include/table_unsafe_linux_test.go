@@ -3,6 +3,7 @@ package include_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/shmkit/shmkit/internal/abi"
@@ -66,3 +67,6 @@ func table() string {
 		abi.KindValue, abi.KindArray, abi.KindQueue, abi.KindSimpleQueue, abi.KindJoinableQueue, abi.KindPipe, abi.KindBounded)
 	return b.String()
 }
+
+// word is that of the mutex.
+func (p *pair) word() uint32 { return atomic.LoadUint32((*uint32)(unsafe.Pointer(&p.Mu))) }

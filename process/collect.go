@@ -53,6 +53,7 @@ type collector struct {
 	ring *ringbuf.MPMC[chunk]
 	text string
 	over chan struct{}
+	done bool // stop was called
 
 	marks   map[uint32]chan struct{}
 	flushes uint32
@@ -75,7 +76,7 @@ func logText(detached bool) (string, error) {
 func (c *collector) open() (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ring != nil {
+	if c.done || c.ring != nil {
 		return c.text, nil
 	}
 	r, err := ringbuf.NewMPMC[chunk](chunks)
@@ -174,7 +175,7 @@ func (c *collector) stop() {
 	collecting.CompareAndSwap(c, nil)
 	c.mu.Lock()
 	r, over := c.ring, c.over
-	c.ring = nil
+	c.ring, c.text, c.done = nil, "", true
 	c.mu.Unlock()
 	if r == nil {
 		return

@@ -40,8 +40,8 @@
 //
 // A child dies with its parent, however that went, and so do its own children; a Detached one does not. The
 // kernel kills it (SIGKILL), be it busy or stopped: there is no last wish, and none is needed for what lies in shared memory.
-// (Only one that is just being started first comes as far as the initialisation of this package.) So main calls Join
-// before it returns. Nothing becomes a zombie, whether joined or not.
+// (Only in the moment in which it is being executed does it first come as far as the initialisation of this package.) So main
+// calls Join before it returns. Nothing becomes a zombie, whether joined or not.
 //
 // Everything here may be called from any goroutine. Linux only: elsewhere Start answers errors.ErrUnsupported.
 package process

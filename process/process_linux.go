@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -72,13 +73,23 @@ func inherit(m string) bool {
 	return true
 }
 
-// socketPair makes two connected ends, ours and a child's.
+// socketPair makes two connected ends, ours and a child's. Only ours is for the poller.
 func socketPair() (ours, theirs *os.File, err error) {
-	fd, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
+	_ = unix.SetNonblock(fd[0], true)
 	return os.NewFile(uintptr(fd[0]), "up"), os.NewFile(uintptr(fd[1]), "up"), nil
+}
+
+// lifeline makes the pipe whose far end closes when this process ends. Nobody reads or writes it, so no poller needs to know it.
+func lifeline() (theirs, ours *os.File, err error) {
+	var fd [2]int
+	if err := unix.Pipe2(fd[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, os.NewSyscallError("pipe2", err)
+	}
+	return os.NewFile(uintptr(fd[0]), "life"), os.NewFile(uintptr(fd[1]), "life"), nil
 }
 
 func attributes(cmd *exec.Cmd, p *Process) {
@@ -136,30 +147,40 @@ func awaitExit(pid int) {
 	})
 }
 
-// tie makes the kernel kill this process when the far end of the lifeline closes, which only happens with the
-// parent: a signal on its I/O (fcntl F_SETSIG), of which the kernel lets it be SIGKILL. It needs no thread of
-// this process to run, so it works where all are busy or stopped. Any write to the pipe would be a death sentence too.
+// arm makes the kernel kill process pid when the far end of its lifeline closes, which only happens when its parent
+// ends: a signal on its I/O (fcntl F_SETSIG), of which the kernel lets it be SIGKILL. No thread of the process has to run for
+// that, so it works where all are busy or stopped. Any write to the pipe would be a death sentence too.
+//
+// What is armed is the open file, which parent and child share. The parent does it as soon as the child executes, so that a child
+// that is long in starting dies with its parent too; and the child does, for a parent that was killed in between.
 //
 // The parent-death signal (PR_SET_PDEATHSIG) is not used: it is sent when the thread ends that has made the child, which in Go
-// any thread may do; a thread kept for that costs each start two switches, a fifth of it. It would cover the time
-// between exec and package initialisation, in which a child lives on if its parent dies, until it comes to here.
-func tie(life *os.File) error {
-	fd := life.Fd()
-	if _, err := unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
-		return os.NewSyscallError("fcntl F_SETSIG", err)
-	}
-	if _, err := unix.FcntlInt(fd, unix.F_SETOWN, unix.Getpid()); err != nil {
-		return os.NewSyscallError("fcntl F_SETOWN", err)
-	}
-	flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
-	if err == nil {
-		_, err = unix.FcntlInt(fd, unix.F_SETFL, flags|unix.O_ASYNC)
-	}
+// any thread may do; a thread kept for that costs each start two switches, a fifth of it. It would cover the moment of the
+// execution too.
+func arm(life *os.File, pid int) error {
+	c, err := life.SyscallConn()
 	if err != nil {
-		return os.NewSyscallError("fcntl O_ASYNC", err)
+		return err
+	}
+	err2 := c.Control(func(fd uintptr) {
+		if _, err = unix.FcntlInt(fd, unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
+			err = os.NewSyscallError("fcntl F_SETSIG", err)
+		} else if _, err = unix.FcntlInt(fd, unix.F_SETOWN, pid); err != nil {
+			err = os.NewSyscallError("fcntl F_SETOWN", err)
+		} else if _, err = unix.FcntlInt(fd, unix.F_SETFL, unix.O_ASYNC); err != nil { // it has no other flags
+			err = os.NewSyscallError("fcntl O_ASYNC", err)
+		}
+	})
+	return errors.Join(err, err2)
+}
+
+// tie arms the child's own lifeline.
+func tie(life *os.File) error {
+	if err := arm(life, unix.Getpid()); err != nil {
+		return err
 	}
 	// The parent may have died before the kernel knew whom to tell.
-	p := []unix.PollFd{{Fd: int32(fd)}}
+	p := []unix.PollFd{{Fd: int32(life.Fd())}}
 	if n, err := unix.Poll(p, 0); n > 0 && err == nil && p[0].Revents&unix.POLLHUP != 0 {
 		endBy(unix.SIGKILL)
 	}

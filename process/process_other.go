@@ -19,6 +19,8 @@ func attributes(*exec.Cmd, *Process)                 {}
 func withCPUs(_ []int, f func() error) error         { return f() }
 func awaitExit(int)                                  {}
 func socketPair() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
+func lifeline() (theirs, ours *os.File, err error)   { return nil, nil, errors.ErrUnsupported }
+func arm(*os.File, int) error                        { return errors.ErrUnsupported }
 func tie(*os.File) error                             { return errors.ErrUnsupported }
 func nice(int) error                                 { return errors.ErrUnsupported }
 func endBy(syscall.Signal)                           { os.Exit(1) }

@@ -117,7 +117,9 @@ func (c *child) askToEnd() {
 
 func (c *child) killLate() {
 	c.mu.Lock()
-	c.overdue = !c.ended
+	if !c.ended { // verdict reads it
+		c.overdue = true
+	}
 	c.mu.Unlock()
 	c.kill()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -211,14 +212,20 @@ var runs = Register("runs", func(_ context.Context, script string) error {
 // Output that somebody else still has open keeps nobody for ever.
 func TestStraggler(t *testing.T) {
 	var out bytes.Buffer
-	p := runs.Command(bg, "sleep 15 & echo started")
+	p := runs.Command(bg, "sleep 15 & echo $!")
 	p.Stdout = &out
 	begin := time.Now()
 	launchedAs(t, p)
-	if err := joined(t, p); err != nil || out.String() != "started\n" {
-		t.Errorf("%v, %q", err, &out)
+	err := joined(t, p)
+	sleeper, notPID := strconv.Atoi(strings.TrimSpace(out.String()))
+	if err != nil || notPID != nil {
+		t.Fatalf("%v, %q", err, &out)
 	}
 	if d := time.Since(begin); d > 12*time.Second {
 		t.Errorf("joined after %v", d)
+	}
+	unix.Kill(sleeper, unix.SIGKILL) // it is ours by now, and would be taken for what another test leaves
+	if pid, err := unix.Wait4(sleeper, nil, 0, nil); pid != sleeper {
+		t.Errorf("wait for the sleeper: %d, %v", pid, err)
 	}
 }

@@ -116,7 +116,7 @@ func (p *Process) launch(message []byte) (_ *child, err error) {
 	if theirs[0], err = callFile(message); err != nil {
 		return nil, fmt.Errorf("memory for its argument: %w", err)
 	}
-	if theirs[1], c.life, err = os.Pipe(); err != nil {
+	if theirs[1], c.life, err = lifeline(); err != nil {
 		return nil, err
 	}
 	if c.up, theirs[2], err = socketPair(); err != nil {
@@ -126,6 +126,9 @@ func (p *Process) launch(message []byte) (_ *child, err error) {
 		return nil, err
 	}
 	c.pid = c.cmd.Process.Pid
+	if !p.Detached {
+		_ = arm(theirs[1], c.pid) // the child does it too, and says so if that fails
+	}
 	p.mu.Lock()
 	p.child = c
 	p.mu.Unlock()

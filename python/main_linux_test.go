@@ -19,11 +19,15 @@ func TestMain(m *testing.M) { proctest.Main(m) }
 
 // snake becomes the Python program of these tests.
 var _ = proctest.Register("python", func(args []string) int {
-	env := append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1")
-	err := syscall.Exec(args[0], args, env)
+	err := syscall.Exec(args[0], args, environ())
 	fmt.Fprintln(os.Stderr, "exec:", err)
 	return 127
 })
+
+// environ is with this folder before what else Python is to find (a numpy, perhaps).
+func environ() []string {
+	return append(os.Environ(), "PYTHONPATH=.:"+os.Getenv("PYTHONPATH"), "PYTHONDONTWRITEBYTECODE=1")
+}
 
 // interpreter is one that has libatomic within reach, or why there is none.
 var interpreter = sync.OnceValues(func() (path, absent string) {
@@ -32,7 +36,7 @@ var interpreter = sync.OnceValues(func() (path, absent string) {
 		return "", "there is no python3 on this machine"
 	}
 	cmd := exec.Command(path, "-c", "import shmkit; shmkit._need_atomics()")
-	cmd.Env = append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Env = environ()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Sprintf("python3 cannot take part here: %v\n%s", err, out)
 	}

@@ -907,9 +907,11 @@ class Writer(_End):
         return n
 
     def write(self, message, timeout=None):
-        """Puts a message, and waits while there is no room: Timeout after so many seconds, Full with 0. Closed after shutdown,
-        and when the consumer has closed. TooLarge for what never fits. In each case the message is not in the ring."""
+        """Puts a message, of bytes or whatever else has a buffer, and waits while there is no room: Timeout after so many
+        seconds, Full with 0. Closed after shutdown, and when the consumer has closed. TooLarge for what never fits. In each
+        case the message is not in the ring."""
         self._check()
+        message = memoryview(message).tobytes()
         n = len(message)
         if n > self._most:
             raise TooLarge("a message of %d bytes: the ring takes %d" % (n, self._most))
@@ -929,7 +931,7 @@ class Writer(_End):
             _store8(self._ring + at, 0xffffffff)
             at = 0
         _store8(self._ring + at, n)
-        ctypes.memmove(self._ring + at + 8, bytes(message), n)
+        ctypes.memmove(self._ring + at + 8, message, n)
         self._pos, self._puts = (self._pos + skip + size) & _M64, self._puts + 1
         _store8(self._a(self._PUTS), self._puts)
         _store8(self._a(self._TAIL), self._pos)  # this publishes

@@ -51,3 +51,33 @@ func ExampleSimpleQueue() {
 	fmt.Println(n, err, q.Empty())
 	// Output: 7 <nil> true
 }
+
+// A worker takes tasks until none is left. What it has not done when it dies, or gives up, is handed to another one.
+func ExampleJoinableQueue() {
+	q, err := queue.NewJoinable[string](10)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer q.Close()
+	ctx := context.Background()
+	go func() {
+		for task, err := range q.All(ctx) {
+			if err != nil {
+				return // closed
+			}
+			if task.Attempt == 1 {
+				task.Fail()
+				continue
+			}
+			fmt.Println(task.Value, task.Attempt)
+			task.Done()
+		}
+	}()
+	if err := q.Put(ctx, "mail"); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(q.Join(ctx), q.Unfinished())
+	// Output:
+	// mail 2
+	// <nil> 0
+}

@@ -38,7 +38,11 @@ import (
 // A put takes its block before its slot: who waits for a block holds nobody up. And it waits for nothing while it has
 // a slot, so that no cycle is possible: positions are freed in order by consumers, who wait for no block.
 
-const nearby = 8 // blocks of a class that are looked at first: what was used last is in somebody's cache
+// nearby is how many bytes of a class's blocks go round. What was freed last is the worst to take: its lines are in the cache of
+// the consumer that has just read them, and each has to be taken away from there, while those of a block that has rested are
+// in the cache that all share, or on their way there. Blocks beyond that are for when these are in use: to go
+// round in more than that cache holds is to go round in main memory.
+const nearby = 8 << 20
 
 func heldWord() uint64 { return uint64(owner.Word) | abi.BlockHeld }
 
@@ -54,25 +58,25 @@ func (m *mail) pick(j int) (b uint64, ok bool) {
 	return 0, false
 }
 
+func (c *class) nearby() uint64 { return min(c.count, max(nearby/c.size, 1)) }
+
+// pickOf takes the one that has rested longest, as far as this handle knows: of those nearby if there is one.
 func (m *mail) pickOf(j int) (b uint64, ok bool) {
-	c := &m.k.classes[j]
-	near := min(nearby, c.count)
+	c, from := &m.k.classes[j], m.waits[j].from.Load()
+	near := c.nearby()
 	for i := range near {
-		if m.grab(c.first + i) {
-			return c.first + i, true
+		at := from + i
+		if at >= near {
+			at -= near
+		}
+		if m.grab(c.first + at) {
+			m.waits[j].from.Store((at + 1) % near)
+			return c.first + at, true
 		}
 	}
-	if far := c.count - near; far > 0 {
-		from := m.waits[j].from.Load() % far
-		for i := range far {
-			at := from + i
-			if at >= far {
-				at -= far
-			}
-			if b := c.first + near + at; m.grab(b) {
-				m.waits[j].from.Store(at + 1)
-				return b, true
-			}
+	for at := near; at < c.count; at++ {
+		if m.grab(c.first + at) {
+			return c.first + at, true
 		}
 	}
 	return 0, false
@@ -192,6 +196,9 @@ func (m *mail) block(h *hunt, n uint64) (b uint64, err error) {
 			}
 			return b, nil
 		}
+		if h.ctx != nil && m.blockFrees(h, j) {
+			continue
+		}
 		if m.sweep(j) && (h.ctx != nil || i < sweeps) {
 			if h.ctx == nil || h.ctx.Err() == nil {
 				continue
@@ -206,19 +213,24 @@ func (m *mail) block(h *hunt, n uint64) (b uint64, err error) {
 	}
 }
 
+// blockFrees spins until there is a block, the first time that a call finds none. To look for garbage is to look at all slots, which
+// takes their lines away from the consumers who are about to free blocks; so it comes before the sleep, not before this.
+func (m *mail) blockFrees(h *hunt, j int) bool {
+	if h.spun {
+		return false
+	}
+	h.spun = true
+	count(&m.s.r.ctl.Puts.Waits, 1)
+	w := &m.waits[j]
+	return w.site.SpinApart(8, w.polled) || w.turns.Yield(w.polled, w.polled)
+}
+
 // awaitBlock waits until there may be a block of class j, or a larger one.
 func (m *mail) awaitBlock(h *hunt, j int, slept *bool) error {
 	if err := h.ctx.Err(); err != nil {
 		return err
 	}
 	r, w := m.s.r, &m.waits[j]
-	if !h.spun {
-		h.spun = true
-		count(&r.ctl.Puts.Waits, 1)
-		if w.site.SpinApart(8, w.polled) {
-			return nil
-		}
-	}
 	count(&r.ctl.Puts.Parks, 1)
 	err := r.noBlock(j).Await(h.ctx, w, w.ready)
 	h.spun, h.left, *slept = false, r.patience(), true
@@ -234,22 +246,30 @@ type blockWait struct {
 	class  int
 	from   atomic.Uint64 // where to look for a free one next: behind what was claimed last
 	site   park.Site
+	turns  park.Turns
 	ready  func() bool // method values, made once
 	polled func() bool
 }
 
 func (w *blockWait) init(m *mail, class int) {
 	w.m, w.class = m, class
-	w.ready, w.polled = w.look, w.poll
+	w.ready, w.polled = w.look, w.several
 }
 
 // look says that a producer that sleeps should look.
 func (w *blockWait) look() bool { return w.poll() || w.m.anyGarbage(nil, w.class) }
 
-// poll is look for one that spins.
 func (w *blockWait) poll() bool {
 	s := w.m.s
 	return s.closed.Load() || s.r.shut() || w.m.anyFree(w.class)
+}
+
+// several is for one that spins: that the block is free which is a quarter of those nearby ahead, for as seat.frees it is better to
+// come back to many. Which block that is only says where to look; who has spun in vain looks at all.
+func (w *blockWait) several() bool {
+	s, c := w.m.s, &w.m.k.classes[w.class]
+	near := c.nearby()
+	return s.closed.Load() || s.r.shut() || atomic.LoadUint64(w.m.k.word(c.first+(w.from.Load()+near/4)%near)) == abi.BlockFree
 }
 
 // Stale implements park.Looker, for consumers that died before they freed a block, or before they woke, and for

@@ -128,10 +128,10 @@ func (s *seat) awaitRoom(h *hunt, x, w uint64) error {
 // a slot farther ahead, and comes back when there are many.
 func (s *seat) frees(x, w uint64) bool {
 	r := s.r
-	at := r.word(x&^r.mask | (x&r.mask+r.cap/4)%r.cap)
+	at := r.word(r.quarter(x))
 	old := atomic.LoadUint64(at)
 	many := func() bool { return atomic.LoadUint64(at) != old || r.shut() }
-	return s.putSite.SpinApart(8, many) || s.putTurns.Yield(many) || atomic.LoadUint64(r.word(x)) != w
+	return s.putSite.SpinApart(8, many) || s.putTurns.Yield(many, many) || atomic.LoadUint64(r.word(x)) != w
 }
 
 // rest ends a sleep: what was seen before counts no more.

@@ -1,7 +1,9 @@
 package ringbuf_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"runtime/debug"
 	"testing"
 	"unsafe"
@@ -9,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shmkit/shmkit/ringbuf"
+	"github.com/shmkit/shmkit/shm"
 )
 
 // nowhere is memory of the caller that may not be touched, as that of a file which is cut short.
@@ -58,6 +61,35 @@ func TestFaultsOfTheCaller(t *testing.T) {
 		faults(t, func() { _, _ = ringbuf.GetBytes(ctx, m, bad[:1024]) })
 		if b, err := m.TryGet(); err != nil || len(b) != 1000 || m.Stats().Redelivered != 1 {
 			t.Errorf("%d bytes, %v, redelivered %d", len(b), err, m.Stats().Redelivered)
+		}
+	})
+	t.Run("GetBytes of a short message", func(t *testing.T) {
+		for _, guard := range []bool{false, true} { // where nothing waits, and where each call takes the long way
+			m, err := ringbuf.MPMCConfig[[]byte]{Cap: 8 << 10, Mem: shm.Mem{Guard: guard}}.Create("fault")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range uint64(3) {
+				if err := m.TryPut(letter(n, 100)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 3 {
+				faults(t, func() { _, _ = ringbuf.GetBytes(ended(), m, bad[:112]) })
+				faults(t, func() { _, _ = m.GetBatch(ended(), [][]byte{bad[3900:]}) })
+			}
+			for n := range uint64(3) {
+				b, err := ringbuf.GetBytes(within(t), m, make([]byte, 112))
+				if err != nil || !bytes.Equal(b, letter(n, 100)) {
+					t.Errorf("message %d: %d bytes, %v", n, len(b), err)
+				}
+			}
+			if s := m.Stats(); s.Got != 3 || s.Redelivered != 0 || s.Reading != 0 {
+				t.Errorf("%+v", s)
+			}
+			if err := errors.Join(m.Unlink(), m.Close()); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	t.Run("PutBatch", func(t *testing.T) {

@@ -27,7 +27,7 @@ func (l *listener) message(ctx context.Context) ([]byte, error) {
 			return nil, err
 		}
 		m, end, err := l.read()
-		if l.oldest != nil && l.torn(l.pos) { // then an error means nothing either
+		if l.oldest != nil && l.spoilt(l.pos) { // then an error means nothing either
 			if err = l.record(ctx); err == nil {
 				continue
 			}
@@ -43,7 +43,7 @@ func (l *listener) message(ctx context.Context) ([]byte, error) {
 // read copies the next message, which may be overwritten meanwhile.
 func (l *listener) read() (m []byte, end uint64, err error) {
 	err = l.shield(func() error { m, end, err = l.parse(l.pos); return err })
-	if err != nil || l.oldest != nil && l.torn(l.pos) { // its length is nobody's
+	if err != nil || l.oldest != nil && l.spoilt(l.pos) { // its length is nobody's
 		return nil, end, err
 	}
 	b := &l.msgs
@@ -65,7 +65,7 @@ func (l *listener) shield(f func() error) error {
 // record makes tail show at least one record.
 func (l *listener) record(ctx context.Context) error {
 	b := &l.msgs
-	if b.left--; b.left >= 0 && l.tail != l.pos && !l.closed.Load() && (l.oldest == nil || !l.torn(l.pos)) {
+	if b.left--; b.left >= 0 && l.tail != l.pos && !l.closed.Load() && (l.oldest == nil || !l.spoilt(l.pos)) {
 		return nil
 	}
 	b.left = turn

@@ -120,14 +120,15 @@ func (s *seat) arrives(h *hunt, x, w uint64) bool {
 	r := s.r
 	came := func() bool { return atomic.LoadUint64(r.word(x)) != w || r.shut() }
 	count(&r.ctl.Gets.Waits, 1)
-	n := r.items(s.dry.Load(), x)
-	lull := nextLull(s.lull.Load(), n, n >= r.cap/2)
-	s.lull.Store(lull)
-	s.dry.Store(x)
-	if lull != 0 {
+	if lull := s.keepOff(x); lull != 0 {
 		park.Pause(lull)
 	}
-	return came() || s.getSite.Spin(came) || s.getTurns.Yield(came)
+	if came() || s.getSite.Spin(came) {
+		return true
+	}
+	far := r.word(r.quarter(x))
+	old := atomic.LoadUint64(far)
+	return s.getTurns.Yield(came, func() bool { return atomic.LoadUint64(far) != old })
 }
 
 // settles waits for the moment that an item takes to be written, and reports whether something has changed.

@@ -36,6 +36,7 @@ type listener struct {
 	seen   byte   // what touch has loaded, so that it loads
 	lull   uint32 // how long to keep off the publisher's line when there is nothing, in pauses
 	site   park.Site
+	turns  park.Turns
 	closed atomic.Bool
 	inside atomic.Bool // a call is in a slow path
 	watch  watches
@@ -97,6 +98,11 @@ func (l *listener) torn(pos uint64) bool {
 		l.fence.Add(1) // what was copied was loaded before this
 	}
 	return before(pos, atomic.LoadUint64(l.oldest))
+}
+
+// spoilt is torn for slow paths: memory that is gone is as good as overwritten, and the next look says what it is.
+func (l *listener) spoilt(pos uint64) (is bool) {
+	return l.shield(func() error { is = l.torn(pos); return nil }) != nil || is
 }
 
 // items makes pos < end, with up to n items if there are so many, or says why not. A nil ctx does not wait.
@@ -197,6 +203,9 @@ func (l *listener) arriving() bool {
 	return l.ready()
 }
 
+// much says that so much has come that to wait longer would have held the publisher up.
+func (l *listener) much() bool { return atomic.LoadUint64(&l.c.ctl.Tail)-l.pos >= l.c.room/4 }
+
 // nothing is reader.nothing.
 func (l *listener) nothing() bool {
 	if !l.quick || l.pos != l.end || l.given != l.pos || l.stop.Load() != 0 {
@@ -224,7 +233,7 @@ func (l *listener) await(ctx context.Context) (err error) {
 		return ctx.Err()
 	}
 	atomic.AddUint64(&l.c.ctl.GetWaits, 1)
-	if !l.site.Spin(l.arriving) {
+	if !l.site.Spin(l.arriving) && !l.turns.Yield(l.arriving, l.much) {
 		atomic.AddUint64(&l.c.ctl.GetParks, 1)
 		err = l.c.notEmpty().Await(ctx, l, l.ready)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/fence"
+	"github.com/shmkit/shmkit/internal/prefetch"
 	"github.com/shmkit/shmkit/internal/race"
 )
 
@@ -36,6 +37,13 @@ func newMail(s *seat, r *crowd, gets, puts *uint32) *mail {
 	return m
 }
 
+// putLeap and getLeap are how many slots ahead of its position a put, and a get, fetches. A get that is nearly done takes the last ones
+// away from the producer, so it looks less far.
+const (
+	putLeap = 8
+	getLeap = 4
+)
+
 func (m *mail) cell(x uint64) *cell[abi.Message] { return &m.all[x&m.s.r.mask] }
 
 // put is Put of a message, or TryPut if ctx is nil.
@@ -61,6 +69,9 @@ func (m *mail) putFast(b []byte) bool {
 	i := x & t.mask
 	if i >= uint64(len(m.fast)) || x&m.bound == 0 || s.r.shut() {
 		return false
+	}
+	if k := i + putLeap; k < uint64(len(m.fast)) {
+		prefetch.Write(&m.fast[k].word, abi.MessageSlot)
 	}
 	c, free := &m.fast[i], t.free(x)
 	if atomic.LoadUint64(&c.word) != free {
@@ -115,12 +126,17 @@ func (m *mail) reserve(h *hunt, n int, b []byte) (room []byte, k uint64, err err
 		c.v = v
 		return c.v.Inline[:n:n], 0, nil
 	}
+	prefetch.Write(&m.cell(atomic.LoadUint64(&m.s.put)).word, 1) // on its way while the block's word is
 	at, err := m.block(h, uint64(n))
 	if err != nil {
 		return nil, 0, err
 	}
 	room = m.k.bytes(at, &m.k.classes[m.k.classOf(at)], uint64(n))
-	m.fill(at, room, b)
+	if b == nil {
+		m.k.fetch(room)
+	} else {
+		m.fill(at, room, b)
+	}
 	if err := m.s.claim(h); err != nil {
 		m.give(at, heldWord())
 		return nil, 0, err
@@ -169,6 +185,9 @@ func (m *mail) getFast(dst *[]byte) bool {
 	if atomic.LoadUint64(&c.word) != ready {
 		return false
 	}
+	if k := i + getLeap; k < uint64(len(m.fast)) {
+		prefetch.Write(&m.fast[k].word, abi.MessageSlot)
+	}
 	var v abi.Message
 	peek(&v, c)
 	if v.Head > abi.InlineSize || v.Head > m.k.limit {
@@ -178,12 +197,34 @@ func (m *mail) getFast(dst *[]byte) bool {
 		cellAcquire(&c.word)
 		cellRelease(&c.word)
 	}
+	b := v.Inline[:v.Head]
+	there := arrive(*dst, b)
 	if !atomic.CompareAndSwapUint64(&c.word, ready, t.freed(x)) {
 		return false
 	}
 	fence.Publish(&s.get, t.next(x))
-	keep(dst, v.Inline[:v.Head])
+	land(dst, b, there)
 	return true
+}
+
+// arrive copies a message from a slot into the caller's memory, if that is large enough, before it is taken: should that memory
+// fault, and somebody recover, the message is still in the ring. What was copied in vain is nobody's business.
+func arrive(dst, b []byte) bool {
+	if dst == nil || cap(dst) < len(b) {
+		return false
+	}
+	copy(dst[:len(b)], b)
+	return true
+}
+
+// land makes *dst the message, behind the swap that took it: it is there already, or goes to new memory.
+func land(dst *[]byte, b []byte, there bool) {
+	if there {
+		*dst = (*dst)[:len(b)]
+		return
+	}
+	*dst = make([]byte, len(b))
+	copy(*dst, b)
 }
 
 // keep copies a message to *dst, whose memory it uses if that is large enough.
@@ -246,11 +287,13 @@ func (m *mail) copyOut(h *hunt, c *cell[abi.Message], dst *[]byte) bool {
 	peek(&v, c)
 	cellAcquire(&c.word)
 	cellRelease(&c.word)
+	b := v.Inline[:min(v.Head, abi.InlineSize)]
+	there := arrive(*dst, b)
 	if !atomic.CompareAndSwapUint64(&c.word, h.word, m.s.r.freed(h.pos)) {
 		return false
 	}
 	m.s.setGet(m.s.r.next(h.pos))
-	keep(dst, v.Inline[:min(v.Head, abi.InlineSize)])
+	land(dst, b, there)
 	return true
 }
 
@@ -293,6 +336,7 @@ func (m *mail) open(x, head uint64) (b []byte, k uint64, err error) {
 		}
 		if k != 0 && k <= m.k.blocks {
 			if c := &m.k.classes[m.k.classOf(k-1)]; n <= c.size {
+				prefetch.Write(m.k.word(k-1), 1) // for release
 				return m.k.bytes(k-1, c, n), k, nil
 			}
 		}

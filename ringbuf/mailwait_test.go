@@ -170,10 +170,7 @@ func TestMailRefusal(t *testing.T) {
 func TestMailSteady(t *testing.T) {
 	const limit = 1 << 20
 	r := newMail(t, 4*limit, limit)
-	long := 500 * time.Millisecond
-	if os.Getenv("SHMKIT_KILLS") != "" {
-		long = 10 * time.Minute
-	}
+	long := lasting(500*time.Millisecond, 10*time.Minute)
 	ctx, until := within(t), time.Now().Add(long)
 	if long > time.Minute {
 		ctx = context.Background()
@@ -184,7 +181,7 @@ func TestMailSteady(t *testing.T) {
 		most := uint64(1) << (k >> 59 % 21)
 		return int(1 + (k>>20)%most)
 	}
-	var before, after runtime.MemStats
+	var before, early, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	stamp := func(b []byte, who, k uint64) { // both ends: what is torn differs
@@ -213,9 +210,11 @@ func TestMailSteady(t *testing.T) {
 		})
 	}
 	done := make(chan error, 1)
+	took, home := context.WithCancel(ctx)
+	defer home()
 	go func() {
 		for {
-			x, err := ringbuf.TakeBytes(ctx, r)
+			x, err := ringbuf.TakeBytes(took, r)
 			if err != nil {
 				done <- err
 				return
@@ -227,9 +226,11 @@ func TestMailSteady(t *testing.T) {
 			x.Release()
 		}
 	}()
+	time.Sleep(time.Until(until.Add(-long * 3 / 4)))
+	runtime.ReadMemStats(&early)
 	all.Wait()
-	r.Shutdown()
-	if err := <-done; err != io.EOF {
+	home()
+	if err := <-done; err != context.Canceled {
 		t.Error(err)
 	}
 	runtime.ReadMemStats(&after)
@@ -240,7 +241,23 @@ func TestMailSteady(t *testing.T) {
 	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 && n > 64*s.Put {
 		t.Errorf("%d bytes allocated for %d messages", n, s.Put)
 	}
+	if after.Sys > early.Sys+8<<20 { // that of all of the time, and of a quarter of it
+		t.Errorf("the process has grown from %d to %d bytes", early.Sys, after.Sys)
+	}
 	t.Logf("%d messages; %d B allocated; %+v", s.Put, after.TotalAlloc-before.TotalAlloc, s)
+	for range 2 { // what is free can be had: all of the largest, then of the others
+		n := 0
+		for _, size := range []int{limit, limit / 4, limit / 16} {
+			for r.TryPut(make([]byte, size)) == nil {
+				n++
+			}
+		}
+		if n != 4+8+16 {
+			t.Errorf("%d messages fit, want 28", n)
+		}
+		for second(r.TryGet()) == nil {
+		}
+	}
 }
 
 // The whole algorithm on memory of Go's, where the race detector sees it all.

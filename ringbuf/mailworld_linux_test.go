@@ -183,7 +183,9 @@ func TestMailProcesses(t *testing.T) {
 
 // Producers and consumers are killed at random and started again. Nothing that was put is missing but what a killed
 // consumer had just taken, nothing comes twice but what was in place with a dead one; and every block comes back.
-func TestMailStorm(t *testing.T) {
+func TestMailStorm(t *testing.T) { inRounds(t, killstep.Budget(60), stormOfMail) }
+
+func stormOfMail(t *testing.T, most int) (made int) {
 	r := newMail(t, 16<<10, 4096)
 	path := filepath.Join(t.TempDir(), "tally")
 	tally := openTally(path, 2)
@@ -201,7 +203,7 @@ func TestMailStorm(t *testing.T) {
 	room := func() bool {
 		return load(rowOf(tally, 0), 0) < tallyItems*3/4 && load(rowOf(tally, 1), 0) < tallyItems*3/4
 	}
-	for range min(killstep.Budget(60), 1000) {
+	for range most {
 		if !room() {
 			break
 		}
@@ -210,6 +212,7 @@ func TestMailStorm(t *testing.T) {
 		time.Sleep(time.Duration(rng.IntN(2000)) * time.Microsecond)
 		procs[i].Kill()
 		kills[i]++
+		made++
 		for begin := time.Now(); room() && r.Stats().Got < got+20; time.Sleep(200 * time.Microsecond) {
 			if time.Since(begin) > 20*time.Second {
 				t.Fatalf("after %v kills nothing flows: %+v; %d blocks in use", kills, r.Stats(), ringbuf.BlocksInUse(r))
@@ -256,6 +259,7 @@ func TestMailStorm(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%v kills; %d missing, %d twice; %+v", kills, missing, twice, s)
+	return made
 }
 
 // A member that stands still, between any two instructions, is robbed of nothing, not of its block either, while

@@ -281,7 +281,8 @@ type MPMCStats struct {
 	Writer, Reader   uint32 // who has the oldest of them, or zero; see `shmkit show` for who lives
 }
 
-// Stats reads the counters, each by itself, and every slot. Skipped and Redelivered may lack what somebody healed
+// Stats reads the counters, each by itself, and every slot: about 5 ns a slot, so 5 ms of a ring of a million, and it takes the lines that
+// others are busy with. It is for a look now and then, not for each item. Skipped and Redelivered may lack what somebody healed
 // who was killed at that moment. Zeros once closed, or when the memory is gone.
 func (m *MPMC[T]) Stats() (s MPMCStats) {
 	p, err := m.open()
@@ -292,7 +293,8 @@ func (m *MPMC[T]) Stats() (s MPMCStats) {
 	return s
 }
 
-// Len is the number of items in the ring at about this moment: committed, and not taken. Each slot is looked at.
+// Len is the number of items in the ring at about this moment: committed, and not taken. There is no counter of them, which all
+// would write to: each slot is looked at, at the cost of Stats. To find out whether there is anything, TryGet is cheaper.
 // Zero once closed, or when the memory is gone.
 func (m *MPMC[T]) Len() (n int) {
 	p, err := m.open()

@@ -21,7 +21,10 @@ func (m *MPMC[T]) MaxMessage() int {
 
 // GetBytes is Get into dst: the message lies in dst's memory if its capacity is large enough, else in new one, and what it
 // returns is the message. With a dst of the ring's MaxMessage nothing is ever allocated. With an error it
-// returns dst.
+// returns dst, whose memory may have been written to.
+//
+// Should dst's memory fault (that of a file which is cut short), and the caller recover, the message is not lost: a short one is
+// still where it was, one in a block is delivered once more.
 func GetBytes(ctx context.Context, m *MPMC[[]byte], dst []byte) ([]byte, error) {
 	p, err := m.open()
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -152,12 +151,8 @@ func TestMPMCHostileScribbler(t *testing.T) {
 			}
 		}
 	})
-	long := time.Second
-	if os.Getenv("SHMKIT_KILLS") != "" {
-		long = time.Minute
-	}
 	rounds := 0
-	for end := time.Now().Add(long); time.Now().Before(end); rounds++ {
+	for end := time.Now().Add(lasting(time.Second, time.Minute)); time.Now().Before(end); rounds++ {
 		fresh := r.Clone()
 		if err := errors.Join(useCrowd(r), useCrowd(fresh)); err != nil {
 			t.Fatal(err)

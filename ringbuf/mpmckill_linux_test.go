@@ -343,7 +343,7 @@ func (s plot) play(t *testing.T) {
 	case s.steps != 0 && race.Enabled:
 		t.Skip("the detector's instructions are most of a wait; the run without it does this")
 	case s.steps != 0:
-		points = []killstep.Points{killstep.Random(min(killstep.Budget(2), 200), 1)}
+		points = []killstep.Points{waits(2)}
 	case os.Getenv("SHMKIT_KILLS") != "":
 		points, sample = []killstep.Points{killstep.All}, -1
 	case race.Enabled:

@@ -33,6 +33,7 @@ type seat struct {
 	behind   atomic.Uint64 // every position before it is released
 	dry      atomic.Uint64 // where it was when it last found nothing
 	lull     atomic.Uint32 // how long to keep off before looking again, in pauses
+	singles  atomic.Uint32 // how often it has found one item alone
 	getSite  park.Site
 	getTurns park.Turns
 	_        [128]byte

@@ -9,6 +9,7 @@ import (
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/fence"
 	"github.com/shmkit/shmkit/internal/park"
+	"github.com/shmkit/shmkit/internal/prefetch"
 	"github.com/shmkit/shmkit/internal/segment"
 )
 
@@ -25,6 +26,12 @@ func (k *stock) word(b uint64) *uint64 { return (*uint64)(unsafe.Add(k.words, ui
 // bytes is the first n bytes of block b, which has as many.
 func (k *stock) bytes(b uint64, c *class, n uint64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(k.memory, uintptr(c.at+(b-c.first)*c.size))), n)
+}
+
+// fetch asks for the lines at both ends of a message that is written in place.
+func (k *stock) fetch(b []byte) {
+	prefetch.Write((*uint64)(unsafe.Pointer(&b[0])), 1)
+	prefetch.Write((*uint64)(unsafe.Pointer(&b[len(b)-1])), 1)
 }
 
 // noBlock is the event word on which producers sleep for want of a block of class i or larger.

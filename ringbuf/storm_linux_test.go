@@ -134,11 +134,12 @@ func (f form[T]) stormGet(r *ringbuf.SPSC[T], book, ctl []byte) error {
 // A producer and a consumer are killed at random, and started again, while a stream flows. What arrives is
 // numbered without a gap; only what a dead consumer had in hand comes again.
 func TestStorm(t *testing.T) {
-	t.Run("items", func(t *testing.T) { storm(t, items) })
-	t.Run("messages", func(t *testing.T) { storm(t, messages) })
+	kills := killstep.Budget(100) / 2
+	t.Run("items", func(t *testing.T) { inRounds(t, kills, func(t *testing.T, n int) int { return storm(t, items, n) }) })
+	t.Run("messages", func(t *testing.T) { inRounds(t, kills, func(t *testing.T, n int) int { return storm(t, messages, n) }) })
 }
 
-func storm[T any](t *testing.T, f form[T]) {
+func storm[T any](t *testing.T, f form[T], kills int) int {
 	r, err := ringbuf.SPSCConfig[T]{Cap: f.cap}.Create("storm")
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +156,6 @@ func storm[T any](t *testing.T, f form[T]) {
 	for i, side := range sides {
 		procs[i] = proctest.Start(t, f.storm, "storm", path, side)
 	}
-	kills := killstep.Budget(100) / 2
 	rng, slowest := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)), time.Duration(0)
 	for k := range kills {
 		i := rng.IntN(2)
@@ -180,4 +180,5 @@ func storm[T any](t *testing.T, f form[T]) {
 	}
 	t.Logf("%d kills, %d items, %d seen twice; flowing again %v after the start of a process at the latest, its first item after %d µs",
 		kills, load(book, bookGot), load(book, bookAgain), slowest, load(book, bookTook))
+	return kills
 }

@@ -155,7 +155,7 @@ func (s *Subscriber[T]) run(ctx context.Context, dst []T) (n int, err error) {
 			}
 			return nil
 		})
-		if err == nil && s.l.oldest != nil && s.l.torn(pos) {
+		if err == nil && s.l.oldest != nil && s.l.spoilt(pos) {
 			s.l.end = pos // look, and hear of it
 			continue
 		}

@@ -49,10 +49,16 @@ var _ = proctest.Register("claimant", func(args []string) int {
 // Who takes over may be killed while it does, and the third one goes on as the second one would have. What
 // the first consumer had taken and not handed back is room again.
 func TestKillDuringTakeover(t *testing.T) {
+	every, turn := 3, int(time.Now().UnixNano()>>10) // a usual run does a third of them, by turns
+	if all() {
+		every = 1
+	}
 	for _, end := range []string{"producer", "consumer"} {
 		for _, holder := range []string{"nobody", "dead"} {
 			for _, then := range []string{"and stays", "and closes"} {
-				t.Run(end+"/"+holder+"/"+then, func(t *testing.T) { takeOver(t, end, holder, then) })
+				if turn++; turn%every == 0 {
+					t.Run(end+"/"+holder+"/"+then, func(t *testing.T) { takeOver(t, end, holder, then) })
+				}
 			}
 		}
 	}

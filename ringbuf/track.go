@@ -27,6 +27,9 @@ func (t *track) next(x uint64) uint64 {
 	return x
 }
 
+// quarter is a position whose slot is a quarter of the ring behind that of x.
+func (t *track) quarter(x uint64) uint64 { return x&^t.mask | (x&t.mask+t.cap/4)%t.cap }
+
 // lap is one lap, as a difference of positions.
 func (t *track) lap() uint64 { return t.mask + 1 }
 

@@ -38,6 +38,7 @@ type writer struct {
 	need   uint64      // free places that a waiting call waits for
 	polls  uint32      // of a call that spins
 	site   park.Site
+	turns  park.Turns // of a broadcast's publisher
 	closed atomic.Bool
 	inside atomic.Bool // a call is in a slow path
 	grants *grants     // of a broadcast's publisher
@@ -252,7 +253,7 @@ func (w *writer) await(ctx context.Context, n uint64) (free uint64, err error) {
 		if w.grants != nil {
 			w.grants.wants(w.position(), n)
 		}
-		if !w.site.SpinApart(8, w.roomy) {
+		if !w.site.SpinApart(8, w.roomy) && (w.grants == nil || !w.turns.Yield(w.roomy, w.roomy)) {
 			atomic.AddUint64(&w.r.ctl.PutParks, 1)
 			err = w.r.notFull().Await(ctx, w, w.ready)
 		}
@@ -270,11 +271,12 @@ func (w *writer) await(ctx context.Context, n uint64) (free uint64, err error) {
 }
 
 // roomy is ready for a call that spins. It looks mostly at what the consumer writes now and then, and only
-// sometimes at the line that it writes with every item; and seldom enough to leave both alone.
+// sometimes at the line that it writes with every item; and seldom enough to leave both alone. A publisher comes back to a quarter
+// of the ring: the slowest subscriber, which has just got a CPU, is to read on and not to be looked at.
 func (w *writer) roomy() bool {
 	w.polls++
 	if w.grants != nil {
-		return w.check() != nil || w.grants.enough(w.position(), w.need, w.polls%16 == 0)
+		return w.check() != nil || w.grants.enough(w.position(), max(w.need, w.r.room/4), w.polls%16 == 0)
 	}
 	if w.polls%16 == 0 {
 		return w.ready()

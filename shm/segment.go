@@ -85,7 +85,7 @@ func (c SegmentConfig) spec() segment.Spec {
 }
 
 func segmentSize(shape [4]uint64) int64 {
-	if shape[0] == 0 || shape[0] > abi.MaxSize {
+	if shape[0] == 0 || shape[0] > abi.MaxSize || shape != [4]uint64{shape[0]} {
 		return -1
 	}
 	return int64(shape[0])

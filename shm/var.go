@@ -72,7 +72,7 @@ func (c Config[T]) make(open func(segment.Spec) (*segment.Segment, error)) (*Var
 
 func (c Config[T]) spec() (segment.Spec, error) {
 	t, err := abi.Shareable(reflect.TypeFor[T]())
-	spec := segment.Spec{Kind: abi.KindVar, Type: t, Size: func([4]uint64) int64 { return int64(t.Size) }}
+	spec := segment.Spec{Kind: abi.KindVar, Type: t, Size: func(s [4]uint64) int64 { return varSize(s, t.Size) }}
 	if c.Init != nil {
 		spec.Init = func(payload []byte) error {
 			c.Init(at[T](payload, 0))
@@ -100,4 +100,12 @@ func (v *Var[T]) UnmarshalText(text []byte) error {
 		return err
 	}
 	return v.decode(text, spec)
+}
+
+// varSize checks a shape that may come from a hostile header, or from a later version: nothing is said in it yet.
+func varSize(s [4]uint64, size uint64) int64 {
+	if s != [4]uint64{} {
+		return -1
+	}
+	return int64(size)
 }

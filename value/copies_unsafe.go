@@ -29,10 +29,9 @@ func (c *core[T]) load(ctx context.Context, x *T) error {
 		*x = decode[T](w)
 		return nil
 	}
+	c.pace.keep()
 	v := c.raw()
-	if c.pace.keep(v) {
-		v = c.raw()
-	}
+	c.pace.found(v)
 	for wait := patience; !c.whole(x, v); wait = min(2*wait, mostPatience) {
 		if c.lockFor(ctx, wait) {
 			c.fetch(x)
@@ -100,7 +99,19 @@ func (c *core[T]) unlock() {
 	c.changed()
 }
 
-// swap is Store and Swap where it is not one fast exchange.
+// store is Store where it is not one fast exchange.
+func (c *core[T]) store(x *T) {
+	if c.copies == 0 {
+		var old T
+		c.swap(x, &old)
+		return
+	}
+	_ = c.lock(context.Background())
+	c.commit(x)
+	c.unlock()
+}
+
+// swap is Swap where it is not one fast exchange.
 func (c *core[T]) swap(x, old *T) {
 	if c.copies == 0 {
 		c.release()

@@ -18,10 +18,10 @@ import (
 // core is what an open handle has. Geometry is copied here when the value is opened, and never read from shared
 // memory again.
 type core[T any] struct {
-	plain  *T      // the value, where T is one number that the machine loads in one step, behind what was loaded before; else nil
-	word   *uint64 // the value; nil where it is not one word, or where each operation needs the fault guard
-	bell   *bell
+	number number
+	word   *abi.Value // ctl; nil where the value is not one word, or where each operation needs the fault guard
 	ctl    *abi.Value
+	bell   *bell
 	copies uintptr // of a T that is larger than a word; else 0
 	stride uintptr
 	guard  bool // operations run under the fault guard
@@ -45,7 +45,7 @@ func newCore[T any](s *segment.Segment) *core[T] {
 	case c.guard:
 		c.word = nil
 	case c.word != nil && fence.PlainStore && scalar(reflect.TypeFor[T]().Kind()):
-		c.plain = (*T)(unsafe.Pointer(c.word))
+		c.number.at = unsafe.Pointer(&c.word.Word)
 	}
 	return c
 }
@@ -60,7 +60,7 @@ func viewCore[T any](payload []byte, shape [4]uint64) *core[T] {
 	ctl := (*abi.Value)(unsafe.Pointer(unsafe.SliceData(payload)))
 	c := &core[T]{ctl: ctl, bell: (*bell)(unsafe.Pointer(&ctl.Changed))}
 	if shape[abi.ValueForm] == abi.FormWord {
-		c.word = &ctl.Word
+		c.word = ctl
 	} else {
 		c.copies, c.stride = uintptr(shape[abi.ValueCopies]), uintptr(shape[abi.ValueStride])
 	}

@@ -23,8 +23,10 @@ func Add[T Number](v *Value[T], d T) T {
 		c.release()
 		defer c.acquire()
 	}
-	sum := atomic.AddUint64(c.word, uint64(d))
-	c.changed()
+	sum := atomic.AddUint64(&c.word.Word, uint64(d))
+	if atomic.LoadUint32(&c.word.Changed)&awaited != 0 { // changed, by one load less
+		c.bell.swing()
+	}
 	runtime.KeepAlive(c)
 	return T(sum)
 }

@@ -7,30 +7,34 @@ import (
 	"github.com/shmkit/shmkit/internal/park"
 )
 
-// pace keeps a reader off a writer at full speed. Each load of a new version takes the writer's cache lines away from it
-// for some 40 ns; a reader in a loop would slow a writer down to less than half. So two loads through one handle that find a new
-// version are at least apart from each other. A load that finds the version that it found last costs nobody anything,
-// and does not wait.
+// pace keeps a reader off a writer at full speed. Each load of a new version takes the writer's cache lines away from it,
+// which costs the writer about as long as a line takes there and back (60 to 300 ns); a reader in a loop would slow a writer down
+// to less than half. So once a load through a handle has found a new version, the next one looks no sooner than apart after it: it
+// waits before it looks, for a look alone takes a line away. A load that has found the version that was there before costs nobody
+// anything, and nobody waits after it.
 type pace struct {
-	version, at atomic.Int64 // what the last load found, and when it was that it was new
+	version atomic.Int64 // what the last load found
+	next    atomic.Int64 // if that was new: when the next one may look; else 0
 }
 
-const apart = time.Microsecond
+const apart = 2 * time.Microsecond
 
 var epoch = time.Now()
 
-// keep waits until the version may be used, and reports whether it has waited: there may be a newer one.
-func (p *pace) keep(version uint64) (waited bool) {
-	if p.version.Load() == int64(version) {
-		return false
-	}
-	next := time.Duration(p.at.Load()) + apart
-	now := time.Since(epoch)
-	for ; now < next; now = time.Since(epoch) {
+// keep waits until a load may look.
+func (p *pace) keep() {
+	next := time.Duration(p.next.Load())
+	for next != 0 && time.Since(epoch) < next {
 		park.Pause(4)
-		waited = true
 	}
-	p.version.Store(int64(version))
-	p.at.Store(int64(now))
-	return waited
+}
+
+// found is told which version the load has found.
+func (p *pace) found(version uint64) {
+	if p.version.Load() != int64(version) {
+		p.version.Store(int64(version))
+		p.next.Store(int64(time.Since(epoch) + apart))
+	} else if p.next.Load() != 0 {
+		p.next.Store(0)
+	}
 }

@@ -14,7 +14,6 @@
 package value
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -34,7 +33,7 @@ import (
 // nobody. A larger one has several copies, of which one is the value: who stores fills another one under a
 // lock, and one store then makes that the value. Load takes no lock, and does not hold up who stores; only when it has been
 // lapped several times does it queue for the lock, so that it ends. Loads through one handle that find new versions one after
-// the other keep a microsecond apart, for the sake of the writer.
+// the other keep two microseconds apart, for the sake of the writer.
 //
 // # Death
 //
@@ -57,8 +56,9 @@ import (
 // Several copies and a version are Lamport's idea ("Concurrent Reading and Writing", 1977); a word to flip is that of
 // "left-right" and RCU.
 type Value[T any] struct {
-	mu sync.Mutex // one Close or UnmarshalText at a time
-	at atomic.Pointer[core[T]]
+	number atomic.Pointer[number] // nil where Load is more than one load. It comes first: see Load
+	mu     sync.Mutex             // one Close or UnmarshalText at a time
+	at     atomic.Pointer[core[T]]
 }
 
 // New makes a value without a name, gone with its last user.
@@ -112,8 +112,16 @@ func (c Config[T]) make(open func(segment.Spec) (*segment.Segment, error)) (*Val
 		return nil, err
 	}
 	v := &Value[T]{}
-	v.at.Store(newCore[T](s))
+	v.begin(newCore[T](s))
 	return v, nil
+}
+
+// begin makes v an open handle.
+func (v *Value[T]) begin(c *core[T]) {
+	v.at.Store(c)
+	if c.number.at != nil {
+		v.number.Store(&c.number)
+	}
 }
 
 // open returns what an open handle has, or os.ErrClosed.
@@ -133,36 +141,17 @@ func (v *Value[T]) must(op string) *core[T] {
 	return c
 }
 
-// Load returns the value.
-func (v *Value[T]) Load() T {
-	c := v.at.Load()
-	if c == nil || c.plain == nil {
-		return v.loadSlow()
-	}
-	x := *c.plain // one load: see core
-	runtime.KeepAlive(c)
-	return x
-}
-
-//go:noinline
-func (v *Value[T]) loadSlow() (x T) {
-	c := v.must("Load")
-	c.enter("Load", func() { _ = c.load(context.Background(), &x) })
-	runtime.KeepAlive(c)
-	return x
-}
-
 // Store makes x the value.
 func (v *Value[T]) Store(x T) {
 	c := v.at.Load()
 	if c == nil || c.word == nil {
-		v.storeSlow("Store", &x)
+		v.storeSlow(&x)
 		return
 	}
 	if race.Enabled {
 		c.release()
 	}
-	atomic.StoreUint64(c.word, encode(&x))
+	atomic.StoreUint64(&c.word.Word, encode(&x))
 	c.changed()
 	runtime.KeepAlive(c)
 }
@@ -171,22 +160,29 @@ func (v *Value[T]) Store(x T) {
 func (v *Value[T]) Swap(x T) (old T) {
 	c := v.at.Load()
 	if c == nil || c.word == nil {
-		return v.storeSlow("Swap", &x)
+		return v.swapSlow(&x)
 	}
 	if race.Enabled {
 		c.release()
 		defer c.acquire()
 	}
-	w := atomic.SwapUint64(c.word, encode(&x))
+	w := atomic.SwapUint64(&c.word.Word, encode(&x))
 	c.changed()
 	runtime.KeepAlive(c)
 	return decode[T](w)
 }
 
 //go:noinline
-func (v *Value[T]) storeSlow(op string, x *T) (old T) {
-	c := v.must(op)
-	c.enter(op, func() { c.swap(x, &old) })
+func (v *Value[T]) storeSlow(x *T) {
+	c := v.must("Store")
+	c.enter("Store", func() { c.store(x) })
+	runtime.KeepAlive(c)
+}
+
+//go:noinline
+func (v *Value[T]) swapSlow(x *T) (old T) {
+	c := v.must("Swap")
+	c.enter("Swap", func() { c.swap(x, &old) })
 	runtime.KeepAlive(c)
 	return old
 }
@@ -224,7 +220,7 @@ func (v *Value[T]) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	v.at.Store(newCore[T](s))
+	v.begin(newCore[T](s))
 	return nil
 }
 
@@ -245,6 +241,7 @@ func (v *Value[T]) Unlink() error {
 func (v *Value[T]) Close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.number.Store(nil)
 	c := v.at.Swap(nil)
 	if c == nil {
 		return os.ErrClosed

@@ -23,9 +23,18 @@ static void count(Page &p, int id, void *arg) {
   }
 }
 
+static void add(Page &p, int id, void *arg) {
+  Cell &c = *static_cast<Cell *>(arg);
+  for (uint64_t i = 1;; i++) {
+    c.v.fetch_add(1);
+    if (i % kMany == 0) p.counters[id].n.store(i, std::memory_order_relaxed);
+  }
+}
+
 int main(int argc, char **argv) {
   Options o = parse(argc, argv);
   if (o.name == "load") cost(o, load, shared<Cell>());
+  else if (o.name == "add") cost(o, add, shared<Cell>());
   else if (o.name == "count") cost(o, count, shared<Cell>());
   else unknown(o);
 }

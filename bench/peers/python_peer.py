@@ -190,6 +190,24 @@ def barrier(_):
     cost(mp.Barrier(1).wait)
 
 
+def value(how):
+    """+= is two steps there, so it needs the value's lock; reading takes it by itself."""
+    v = mp.Value('q')
+
+    def add():
+        with v.get_lock():
+            v.value += 1
+    cost(add if how == 'add' else lambda: v.value)
+
+
+def array(how):
+    a = mp.Array('q', 1024)
+
+    def store():
+        a[512] = 1
+    cost(store if how == 'store' else lambda: a[512])
+
+
 def signal_rtt(name):
     there, back = getattr(mp, name)(0), getattr(mp, name)(0)
     child(forever, lambda: (there.acquire(), back.release()))

@@ -21,7 +21,7 @@ template <size_t n> void put(Page &, int, void *) {
   shmkit_producer p;
   shmkit_error e;
   if (shmkit_producer_open(&p, ring(), n, &e)) die_of(e);
-  for (uint64_t i = 0;; i++) { Block<n> v(i); shmkit_put(&p, &v, sizeof v, -1); }
+  for (uint64_t i = 0;; i++) { Block<n> v(i); while (shmkit_put(&p, &v, sizeof v, -1)) {} }
 }
 
 template <size_t n> void get(Page &page, int id, void *) {
@@ -30,7 +30,7 @@ template <size_t n> void get(Page &page, int id, void *) {
   if (shmkit_consumer_open(&c, ring(), n, &e)) die_of(e);
   Block<n> v;
   for (uint64_t i = 1;; i++) {
-    shmkit_get(&c, &v, sizeof v, -1);
+    while (shmkit_get(&c, &v, sizeof v, -1)) {}
     v.use();
     if (i % 128 == 0) page.counters[id].n.store(i, std::memory_order_relaxed);
   }

@@ -129,6 +129,8 @@ static void writes(const char *text, uint64_t n)
 	}
 	if (shmkit_write(&p, b, shmkit_largest(&p) + 1, -1) != SHMKIT_E_TOO_LARGE)
 		die(-1, "too large");
+	if (shmkit_put(&p, b, 1, 0) != SHMKIT_E_INVALID)
+		die(-1, "an item into a ring of messages");
 	shmkit_shutdown(&p);
 	if (shmkit_write(&p, b, 1, -1) != SHMKIT_CLOSED)
 		die(-1, "write after shutdown");
@@ -147,6 +149,8 @@ static void reads(const char *text)
 		if (code && (code = shmkit_read(&c, b, 300, &size, 0)))
 			break;
 		h = hash(hash(h, &size, 8), b, size);
+		if (shmkit_get(&c, b, 1, 0) != SHMKIT_E_INVALID)
+			die(-1, "an item out of a ring of messages");
 		n++;
 	}
 	if (code != SHMKIT_EOF)
@@ -207,6 +211,23 @@ static void hold(const char *text)
 	hear();
 	say(shmkit_code_name(shmkit_mutex_unlock(s, &v->mu)));
 	hear();
+}
+
+/* Goes on and on, whoever dies beside it; what it sees torn without being told is its end. */
+static void rounds(const char *text)
+{
+	struct shmkit_segment *s = attach(text);
+	struct pair *v = pair_of(s);
+	say("ready");
+	for (;;) {
+		if (lock(s, v) != SHMKIT_ABANDONED && v->a != v->b)
+			die(-1, "torn");
+		__atomic_fetch_add(&v->a, 1, __ATOMIC_RELAXED);
+		__asm__ volatile("" ::: "memory");
+		v->b++;
+		check(shmkit_mutex_unlock(s, &v->mu), "unlock");
+		shmkit_pause_(20);
+	}
 }
 
 /* Everything that can be refused or not be had, in one process. */
@@ -336,6 +357,7 @@ static void array(const char *text, uint64_t n)
 			check(shmkit_array_write(&a, 0, a.length, all, -1), "write");
 		}
 	}
+	free(all);
 	printf("%llu torn %s\n", (unsigned long long)torn, shmkit_code_name(shmkit_array_load(&a, a.length, &one)));
 }
 
@@ -505,6 +527,8 @@ int main(int argc, char **argv)
 		hold(text);
 	else if (!strcmp(what, "mutex"))
 		mutex(text);
+	else if (!strcmp(what, "rounds"))
+		rounds(text);
 	else if (!strcmp(what, "ends"))
 		ends(text);
 	else if (!strcmp(what, "fork"))

@@ -91,6 +91,21 @@ var (
 	_ [boundedCtl]byte = [unsafe.Sizeof(Bounded{})]byte{}
 )
 
+// The words of a pipe, and of a listener.
+var (
+	_ [0]byte                     = [unsafe.Offsetof(PipeEnd{}.Word)]byte{}
+	_ [16]byte                    = [unsafe.Offsetof(PipeEnd{}.Holders)]byte{}
+	_ [128]byte                   = [unsafe.Sizeof(PipeEnd{})]byte{}
+	_ [256]byte                   = [unsafe.Offsetof(Pipe{}.Rings)]byte{}
+	_ [2048]byte                  = [unsafe.Sizeof(Pipe{})]byte{}
+	_ [128]byte                   = [unsafe.Sizeof(Request{})]byte{}
+	_ [0]byte                     = [unsafe.Offsetof(Listener{}.Owner)]byte{}
+	_ [128]byte                   = [unsafe.Offsetof(Listener{}.Asked)]byte{}
+	_ [256]byte                   = [unsafe.Offsetof(Listener{}.Answered)]byte{}
+	_ [384]byte                   = [unsafe.Offsetof(Listener{}.Requests)]byte{}
+	_ [384 + 128*MaxRequests]byte = [unsafe.Sizeof(Listener{})]byte{}
+)
+
 // The words of a queue's cells.
 var (
 	_ [0]byte        = [unsafe.Offsetof(Rack{}.Returns)]byte{}

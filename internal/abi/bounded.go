@@ -22,7 +22,7 @@ const (
 // BoundedSize is the payload of a semaphore of such a shape in bytes, −1 if there can be none.
 func BoundedSize(shape [4]uint64) int64 {
 	n := shape[ShapePermits]
-	if n == 0 || n > MaxBounded {
+	if n == 0 || n > MaxBounded || shape != [4]uint64{ShapePermits: n} {
 		return -1
 	}
 	return boundedCtl + boundedCell*int64(n)

@@ -49,14 +49,25 @@ const (
 
 var errFormat = errors.New("format string cannot be parsed")
 
-// letters are codes from the other side.
-var letters = map[string]struct {
-	kind string
-	size uint64
-}{
-	"?": {"bool", 1}, "b": {"int8", 1}, "B": {"uint8", 1}, "h": {"int16", 2}, "H": {"uint16", 2},
-	"i": {"int32", 4}, "I": {"uint32", 4}, "q": {"int64", 8}, "Q": {"uint64", 8},
-	"f": {"float32", 4}, "d": {"float64", 8}, "Zf": {"complex64", 8}, "Zd": {"complex128", 16},
+// letter is a code from the other side.
+type letter struct {
+	code, kind string
+	size       uint64
+}
+
+var letters = [...]letter{ // no map: that would be made in every process
+	{"?", "bool", 1}, {"b", "int8", 1}, {"B", "uint8", 1}, {"h", "int16", 2}, {"H", "uint16", 2},
+	{"i", "int32", 4}, {"I", "uint32", 4}, {"q", "int64", 8}, {"Q", "uint64", 8},
+	{"f", "float32", 4}, {"d", "float64", 8}, {"Zf", "complex64", 8}, {"Zd", "complex128", 16},
+}
+
+func letterOf(code string) (l letter, ok bool) {
+	for _, l := range letters {
+		if l.code == code {
+			return l, true
+		}
+	}
+	return l, false
 }
 
 // Parse takes apart what a Type's Format is, and nothing else of PEP 3118. The string may be a stranger's:
@@ -170,7 +181,7 @@ func (p *parser) number() (kind string, size uint64, ok bool) {
 	if len(p.rest) < n {
 		return "", 0, false
 	}
-	l, ok := letters[p.rest[:n]]
+	l, ok := letterOf(p.rest[:n])
 	p.rest = p.rest[n:]
 	return l.kind, l.size, ok
 }

@@ -19,12 +19,14 @@ const (
 	KindJoinableQueue Kind = 10 // queue whose items are acknowledged
 	KindPipe          Kind = 11 // two rings back to back
 	KindBounded       Kind = 12 // semaphore of many permits
+	KindListener      Kind = 13 // where pipes are asked for by name
 )
 
 var kinds = [...]string{
 	KindSegment: "segment", KindVar: "var", KindSPSC: "spsc", KindMPMC: "mpmc", KindBroadcast: "broadcast",
 	KindValue: "value", KindArray: "array", KindQueue: "queue", KindSimpleQueue: "simple queue",
 	KindJoinableQueue: "joinable queue", KindPipe: "pipe", KindBounded: "bounded semaphore",
+	KindListener: "listener",
 }
 
 // String returns the kind's name, or "kind n" for a number that this version does not know.

@@ -77,7 +77,7 @@ func private(t reflect.Type) string {
 	}
 	switch {
 	case t.PkgPath() == "sync":
-		return "a sync." + t.Name() + ": it works in one process only; use " + sems[t.Name()]
+		return "a sync." + t.Name() + ": it works in one process only; use " + instead(t.Name())
 	case t.PkgPath() == "sync/atomic" && (t.Name() == "Value" || strings.HasPrefix(t.Name(), "Pointer[")):
 		return "an atomic." + t.Name() + ": it points outside the segment; use an atomic index"
 	case t.PkgPath() == "time" && t.Name() == "Time":
@@ -93,10 +93,17 @@ func article(noun string) string {
 	return "a " + noun
 }
 
-// sems names the replacement for each type of package sync.
-var sems = map[string]string{
-	"Mutex": "sem.Mutex", "RWMutex": "sem.RWMutex", "WaitGroup": "sem.WaitGroup", "Once": "sem.Once", "Cond": "sem.Cond",
-	"Map": "a manager.Dict", "Pool": "none at all",
+// instead names the replacement for each type of package sync.
+func instead(name string) string {
+	switch name {
+	case "Mutex", "RWMutex", "WaitGroup", "Once", "Cond":
+		return "sem." + name
+	case "Map":
+		return "a manager.Dict"
+	case "Pool":
+		return "none at all"
+	}
+	return ""
 }
 
 // uncopyable says why a copy of a t is not a t. The methods alone do not tell: the linker drops those

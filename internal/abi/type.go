@@ -33,7 +33,7 @@ func typeOf(t reflect.Type) (Type, error) {
 }
 
 // codes are the letters of the types that are one number. int and uint are as wide as this machine's.
-var codes = map[reflect.Kind]string{
+var codes = [...]string{
 	reflect.Bool: "?", reflect.Int8: "b", reflect.Uint8: "B", reflect.Int16: "h", reflect.Uint16: "H",
 	reflect.Int32: "i", reflect.Uint32: "I", reflect.Int64: "q", reflect.Uint64: "Q",
 	reflect.Float32: "f", reflect.Float64: "d", reflect.Complex64: "Zf", reflect.Complex128: "Zd",

@@ -32,7 +32,7 @@ var (
 	more    = map[string][]string{
 		"internal/codec": {"github.com/fxamacker/cbor"},
 	}
-	forTests = []string{"github.com/google/go-cmp", "github.com/anishathalye/porcupine"}
+	forTests = []string{"github.com/google/go-cmp", "github.com/anishathalye/porcupine", "golang.org/x/net"}
 )
 
 // place is where a package stands: in a layer, or beside the layers.

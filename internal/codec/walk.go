@@ -20,7 +20,7 @@ func (w walker) walk(v reflect.Value, level int) error {
 		}
 		w.look = w.look || v.Kind() == reflect.Interface
 		if n == 2*maxLevels {
-			return under("", errTooDeep)
+			return under("", tooDeep())
 		}
 		v = v.Elem()
 	}
@@ -32,7 +32,7 @@ func (w walker) walk(v reflect.Value, level int) error {
 		return under("", w.visit(v))
 	}
 	if level == maxLevels {
-		return under("", errTooDeep)
+		return under("", tooDeep())
 	}
 	if w.look && w.leaf == nil {
 		if err := w.checkGeneric(t); err != nil {
@@ -42,7 +42,9 @@ func (w walker) walk(v reflect.Value, level int) error {
 	return w.into(v, level)
 }
 
-var errTooDeep = fmt.Errorf("more than %d levels deep, or it contains itself", maxLevels)
+func tooDeep() error {
+	return fmt.Errorf("more than %d levels deep, or it contains itself", maxLevels)
+}
 
 // into walks what is inside. Scalars end it.
 func (w walker) into(v reflect.Value, level int) error {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/shmkit/shmkit/internal/race"
@@ -94,4 +95,16 @@ func (p Points) targets(last, sample int) []int {
 		ts[i] = r.IntN(last + 1)
 	}
 	return ts
+}
+
+// part is which of the points that are visited in turn this run visits: SHMKIT_PART=i/n stands for every n'th from i on, 0 ≤ i < n, so
+// that a sweep that lasts may be done in n runs. Anything else is all.
+func part(text string) (first, step int) {
+	i, n, _ := strings.Cut(text, "/")
+	first, err := strconv.Atoi(i)
+	step, err2 := strconv.Atoi(n)
+	if err != nil || err2 != nil || first < 0 || first >= step {
+		return 0, 1
+	}
+	return first, step
 }

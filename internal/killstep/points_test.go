@@ -40,6 +40,14 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+func TestPart(t *testing.T) {
+	for text, want := range map[string][2]int{"": {0, 1}, "2/8": {2, 8}, "8/8": {0, 1}, "-1/2": {0, 1}, "x": {0, 1}, "0/1": {0, 1}} {
+		if first, step := part(text); [2]int{first, step} != want {
+			t.Errorf("%q: %d, %d", text, first, step)
+		}
+	}
+}
+
 func TestPointSaysWhatHappened(t *testing.T) {
 	for want, p := range map[string]Point{
 		"N=3 killed":                {Steps: 3},

@@ -10,13 +10,13 @@ func TestTurnsEnd(t *testing.T) {
 	var turns Turns
 	never, asked := func() bool { return false }, 0
 	for range 100 {
-		if turns.Yield(never) {
+		if turns.Yield(never, never) {
 			t.Fatal("what never comes has come")
 		}
 	}
 	at2 := func() bool { asked++; return asked == 2 }
 	for range 10_000 { // it may be shy just now: somebody else computes on this CPU
-		if asked = 0; turns.Yield(at2) {
+		if asked = 0; turns.Yield(at2, never) {
 			if asked != 2 {
 				t.Errorf("asked %d times", asked)
 			}
@@ -29,21 +29,38 @@ func TestTurnsEnd(t *testing.T) {
 // Who gave way to somebody who does not give it back at once keeps off that for a while.
 func TestTurnsAreShy(t *testing.T) {
 	var turns Turns
-	slow := func() bool { return true }
+	always, never := func() bool { return true }, func() bool { return false }
 	defer func(old func()) { giveWay = old }(giveWay)
 	giveWay = func() { time.Sleep(2 * time.Millisecond) }
-	if !turns.Yield(slow) {
+	if !turns.Yield(always, never) {
 		t.Fatal("what is there has not come")
 	}
 	asked := 0
 	count := func() bool { asked++; return true }
 	for range 256 {
-		turns.Yield(count)
+		turns.Yield(count, never)
 	}
 	if asked != 0 {
 		t.Errorf("gave way %d times", asked)
 	}
-	if !turns.Yield(count) || asked != 1 {
+	if !turns.Yield(count, never) || asked != 1 {
 		t.Errorf("then asked %d times, want 1", asked)
+	}
+}
+
+// A long turn in which much has come is no reason to keep off the next.
+func TestTurnsThatPay(t *testing.T) {
+	var turns Turns
+	defer func(old func()) { giveWay = old }(giveWay)
+	gone := 0
+	giveWay = func() { gone++; time.Sleep(2 * time.Millisecond) }
+	always := func() bool { return true }
+	for range 3 {
+		if !turns.Yield(always, always) {
+			t.Fatal("what is there has not come")
+		}
+	}
+	if gone != 3 {
+		t.Errorf("gave way %d times, want 3", gone)
 	}
 }

@@ -40,7 +40,7 @@ func (s *Segment) Guarded() bool { return s != nil && s.guard }
 
 func (m *mapping) protect(f func()) (err error) {
 	if m.poisoned.Load() {
-		return errGone
+		return errGone()
 	}
 	armed := debug.SetPanicOnFault(true)
 	defer func() {
@@ -50,11 +50,13 @@ func (m *mapping) protect(f func()) (err error) {
 				panic(r)
 			}
 			m.poisoned.Store(true)
-			err = errGone
+			err = errGone()
 		}
 	}()
 	f()
 	return nil
 }
 
-var errGone = fmt.Errorf("its memory went away under this process: %w", abi.ErrTruncated)
+func errGone() error {
+	return fmt.Errorf("its memory went away under this process: %w", abi.ErrTruncated)
+}

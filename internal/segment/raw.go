@@ -53,14 +53,16 @@ func attachRaw(fd int, path string) (m *mapping, err error) {
 	if !m.raw || m.poisoned.Load() || st.size < m.size() {
 		defer m.release()
 		if !m.raw {
-			return nil, errHeader
+			return nil, errHeader()
 		}
 		return nil, truncated(st.size, m.size())
 	}
 	return m, nil
 }
 
-var errHeader = fmt.Errorf("it has a header of this toolkit: open it by its name: %w", abi.ErrForeign)
+func errHeader() error {
+	return fmt.Errorf("it has a header of this toolkit: open it by its name: %w", abi.ErrForeign)
+}
 
 // checkRaw refuses what cannot be mapped, and what would be mapped wrong.
 func (st *fileStat) checkRaw(fd int) error {
@@ -75,7 +77,7 @@ func (st *fileStat) checkRaw(fd int) error {
 	case err != nil:
 		return err
 	case abi.HasMagic(b):
-		return errHeader
+		return errHeader()
 	}
 	return checkFS(fd)
 }

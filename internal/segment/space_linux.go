@@ -81,11 +81,14 @@ func freeMemory() int64 {
 
 // remote are the file systems where another machine may have the file open: neither its memory nor its
 // locks are shared with us, or not soon enough.
-var remote = map[int64]string{
-	unix.NFS_SUPER_MAGIC: "NFS", unix.SMB_SUPER_MAGIC: "SMB", unix.SMB2_SUPER_MAGIC: "SMB", unix.CIFS_SUPER_MAGIC: "SMB",
-	unix.FUSE_SUPER_MAGIC: "FUSE", unix.V9FS_MAGIC: "9p", unix.CEPH_SUPER_MAGIC: "Ceph", unix.AFS_SUPER_MAGIC: "AFS",
-	unix.AFS_FS_MAGIC: "AFS", unix.CODA_SUPER_MAGIC: "Coda", unix.NCP_SUPER_MAGIC: "NCP",
-	0x0bd00bd0: "Lustre", 0x47504653: "GPFS", 0x7461636f: "OCFS2", 0x01161970: "GFS2",
+var remote = [...]struct {
+	magic int64
+	name  string
+}{
+	{unix.NFS_SUPER_MAGIC, "NFS"}, {unix.SMB_SUPER_MAGIC, "SMB"}, {unix.SMB2_SUPER_MAGIC, "SMB"}, {unix.CIFS_SUPER_MAGIC, "SMB"},
+	{unix.FUSE_SUPER_MAGIC, "FUSE"}, {unix.V9FS_MAGIC, "9p"}, {unix.CEPH_SUPER_MAGIC, "Ceph"}, {unix.AFS_SUPER_MAGIC, "AFS"},
+	{unix.AFS_FS_MAGIC, "AFS"}, {unix.CODA_SUPER_MAGIC, "Coda"}, {unix.NCP_SUPER_MAGIC, "NCP"},
+	{0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}, {0x7461636f, "OCFS2"}, {0x01161970, "GFS2"},
 }
 
 // checkFS refuses those.
@@ -98,8 +101,10 @@ func checkFS(fd int) error {
 }
 
 func refuseRemote(magic int64) error {
-	if name, ok := remote[magic&math.MaxUint32]; ok {
-		return fmt.Errorf("the directory is on %s, which shares neither memory nor locks; use a tmpfs (Mem.Dir, SHMKIT_DIR): %w", name, errors.ErrUnsupported)
+	for _, fs := range remote {
+		if fs.magic == magic&math.MaxUint32 {
+			return fmt.Errorf("the directory is on %s, which shares neither memory nor locks; use a tmpfs (Mem.Dir, SHMKIT_DIR): %w", fs.name, errors.ErrUnsupported)
+		}
 	}
 	return nil
 }

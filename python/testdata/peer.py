@@ -1,6 +1,7 @@
 """The other side of the tests of shmkit.py: does one thing and says what became of it, a line at a time."""
 import os
 import sys
+from array import array as array_of
 
 import shmkit
 
@@ -79,6 +80,13 @@ def ends(text):
     while tried(w.write, bytes(8), 0) is None:
         pass
     answers += [tried(w.write, b"x", 0), tried(w.write, b"x", .02)]
+    for _ in range(4):
+        r.read()
+    words = memoryview(array_of("I", [1, 2, 3, 4]))
+    w.write(words[::2])  # messages are counted in bytes, whatever their items are
+    while r._pos != w._pos:
+        last = r.read()
+    answers += [last == words[::2].tobytes(), tried(w.write, "text", 0)]
     r.close()
     answers += [tried(w.write, b"x"), tried(r.read)]
     w.close()
@@ -135,6 +143,43 @@ def array(text, n):
         else:
             view[i] = int(view[i]) * 2
     say(len(a), total, sum(a.snapshot()), a[-1], type(view).__name__)
+
+
+def records(text):
+    """What numpy makes of elements that are structs, and writes into them."""
+    a = shmkit.Array(attach(text))
+    if shmkit.numpy is None:
+        v = a.view()
+        say("no numpy", type(v).__name__, v.format, len(v))
+        return
+    v = a.view()
+    say(v.shape, v.dtype.itemsize, v.flags.writeable)
+    say([(name, str(v.dtype.fields[name][0]), v.dtype.fields[name][1]) for name in v.dtype.names])
+    say([dict(zip(v.dtype.names, map(plain, x))) == y for x, y in zip(v, a.snapshot())])
+    v["N"] *= 2
+    v["On"] = True
+    v["Grid"][:, 1, 0] = 2.5
+    v["In"]["Z"] += 1j
+    v["U"][-1] = 65535
+    say("done")
+
+
+def plain(x):
+    """A field as decode has it."""
+    if isinstance(x, shmkit.numpy.void):
+        return dict(zip(x.dtype.names, map(plain, x)))
+    return x.tolist()
+
+
+def kinds(*texts):
+    """The dtype, shape and sum of arrays of every kind of number."""
+    for text in texts:
+        v = shmkit.Array(attach(text)).view()
+        if shmkit.numpy is None:
+            say(v.format, len(v))
+        else:
+            say(v.dtype.str, v.shape, v.sum() if v.dtype.kind != "b" else int(v.sum()))
+            v[...] = v + v if v.dtype.kind != "b" else ~v
 
 
 def snapshots(text, n):

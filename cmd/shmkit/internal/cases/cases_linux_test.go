@@ -95,6 +95,7 @@ func TestNames(t *testing.T) {
 		"bounded/pair", "bounded/contended", "semaphore/rtt/blocking", "cond/signal", "cond/pingpong", "event/isset", "event/setclear",
 		"event/pingpong", "event/wake", "barrier/one", "barrier/pingpong", "once/done", "waitgroup/pair", "waitgroup/enter", "waitgroup/wait",
 		"queue/8B", "queue/simple", "queue/record", "queue/1MiB", "queue/joinable", "queue/20x20",
+		"value/load", "value/add", "value/update64", "value/store64/beside", "array/load", "array/store", "array/slice", "array/writers2",
 	} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no case %s", want)

@@ -38,15 +38,17 @@ func kindOf(group string) lab.Kind {
 	switch last := group[strings.LastIndex(group, "/")+1:]; last {
 	case "pingpong", "wake", busy, blocking, crowded:
 		return lab.RoundTrip
-	case "contended", "readers2", "mixed2":
+	case "contended", "readers2", "mixed2", "writers2":
 		return lab.Operations
+	case "beside":
+		return lab.Beside
 	case "8x8":
 		return lab.Crowds
 	case "20x20":
 		return lab.Errand
 	case "turns2", "oversub16":
 		return lab.Turns
-	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait", "start":
+	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait", "start", "load", "store", "add", "update64", "slice":
 		return lab.Cost
 	}
 	return lab.Messages

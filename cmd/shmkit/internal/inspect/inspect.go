@@ -51,6 +51,7 @@ var printers = map[abi.Kind]printer{
 	abi.KindArray:     printArray,
 	abi.KindBounded:   printBounded,
 	abi.KindQueue:     printQueue, abi.KindSimpleQueue: printQueue, abi.KindJoinableQueue: printQueue,
+	abi.KindListener: printListener,
 }
 
 // most is how much of a payload a printer sees.

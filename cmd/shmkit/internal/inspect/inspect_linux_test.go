@@ -183,7 +183,7 @@ func TestHostile(t *testing.T) {
 	for _, n := range []int{0, 1, 100, 1 << 12} {
 		o := Object{Payload: bytes.Repeat([]byte{0xff}, n), Users: new(users)}
 		o.Header.Kind = abi.KindSPSC
-		for _, p := range []printer{printSPSC, printMPMC, printBytes, printHeader0} {
+		for _, p := range []printer{printSPSC, printMPMC, printBroadcast, printBytes, printHeader0} {
 			p(new(bytes.Buffer), o)
 		}
 	}
@@ -193,3 +193,65 @@ func TestHostile(t *testing.T) {
 }
 
 func printHeader0(w io.Writer, o Object) { printHeader(w, "x", o); o.Users.print(w) }
+
+func TestShowBroadcast(t *testing.T) {
+	t.Setenv("SHMKIT_DIR", t.TempDir())
+	b, err := ringbuf.OpenOrCreateBroadcast[uint64]("app.cast", 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	want(t, shown(t, "app.cast"), "kind broadcast\n", "capacity 16 items\n", "slow subscribers are waited for\n", "still there 0 places\n", "publisher nobody\n")
+	p, err1 := b.Publisher()
+	quick, err2 := b.Subscribe(ringbuf.Latest)
+	slow, err3 := b.Subscribe(ringbuf.Latest)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(5) {
+		if err := p.Put(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := quick.Get(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := shown(t, "app.cast")
+	want(t, text, "still there 5 places\n", "publisher ", "alive, "+me()+"\n", "subscriber 0 ", me()+", 0 items behind\n", "subscriber 1 ", me()+", 5 items behind\n")
+	if strings.Contains(text, "subscriber 2") || strings.Contains(text, "shut down") {
+		t.Errorf("it says what is not so:\n%s", text)
+	}
+	if err := errors.Join(slow.Close(), b.Shutdown()); err != nil {
+		t.Fatal(err)
+	}
+	text = shown(t, "app.cast")
+	want(t, text, "shut down no more items will come\n", "subscriber 0 ")
+	if strings.Contains(text, "subscriber 1") {
+		t.Errorf("it shows one that has left:\n%s", text)
+	}
+}
+
+func TestShowBroadcastOverrun(t *testing.T) {
+	t.Setenv("SHMKIT_DIR", t.TempDir())
+	b, err := ringbuf.BroadcastConfig[[]byte]{Cap: 1 << 10, Overrun: true}.Create("app.cast")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	p, err1 := b.Publisher()
+	s, err2 := b.Subscribe(ringbuf.Latest)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if err := p.TryPut(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = s.TryGet()
+	m := new(ringbuf.MissedError)
+	if !errors.As(err, &m) {
+		t.Fatal(err)
+	}
+	want(t, shown(t, "app.cast"), "capacity 1024 bytes of messages\n", fmt.Sprintf("slow subscribers are overrun; missed %d\n", m.N), " bytes of messages behind\n")
+}

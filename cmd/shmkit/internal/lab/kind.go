@@ -69,6 +69,17 @@ var Operations = Kind{
 	all: true,
 }
 
+// Beside is what the first worker gets done while the others do what may be in its way.
+var Beside = Kind{
+	Name:     "beside",
+	Metrics:  []Metric{{"throughput", "op/s", true}},
+	Compared: []string{"throughput"},
+	fromRates: func(r []float64, _ time.Duration) Values {
+		return Values{"throughput": r[0]}
+	},
+	all: true,
+}
+
 // Turns is Operations with the worst wait, the longest of all workers, be it
 // over at the sample's end or not. A sample lasts longer: where there are many
 // more workers than CPUs, each is to run several times.
@@ -151,7 +162,7 @@ func (k Kind) Window(w time.Duration) time.Duration { return w * time.Duration(m
 
 // order is a kind's place in a report: what users ask for first.
 func (k Kind) order() int {
-	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Turns.Name, Crowds.Name, Errand.Name}, k.Name)
+	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Beside.Name, Turns.Name, Crowds.Name, Errand.Name}, k.Name)
 }
 
 func sum(xs []float64) float64 {

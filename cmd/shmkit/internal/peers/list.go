@@ -36,6 +36,8 @@ const (
 	pyCondition   = "multiprocessing.Condition"
 	pyEvent       = "multiprocessing.Event"
 	pyBarrier     = "multiprocessing.Barrier"
+	pyValue       = "multiprocessing.Value"
+	pyArray       = "multiprocessing.Array"
 )
 
 // list is everybody. A group that shmkit has no case in yet is there all the
@@ -68,6 +70,10 @@ var list = []peer{
 	{pyPipe, "bytes/1KiB/rtt/blocking", python, "pipe_rtt/1KiB"},
 	{pyPipe, "bytes/64KiB/rtt/blocking", python, "pipe_rtt/64KiB"},
 	{pyPipe, "bytes/1MiB/rtt/blocking", python, "pipe_rtt/1MiB"},
+
+	{pyPipe, "pipe/64B", python, "pipe/64B"},
+	{pyPipe, "pipe/64KiB", python, "pipe/64KiB"},
+	{pyPipe, "pipe/64B/rtt/blocking", python, "pipe_rtt/64B"},
 
 	{vyukovPacked, "mpmc/8B", "mpmc", "packed"},
 	{vyukovPadded, "mpmc/8B", "mpmc", "padded"},
@@ -191,4 +197,13 @@ var list = []peer{
 	{"C++ atomic count", "waitgroup/pair", "atomics", "count"},
 	{"C++ atomic count", "waitgroup/enter", "atomics", "count"},
 	{"C++ atomic load", "waitgroup/wait", "atomics", "load"},
+
+	{"C++ atomic load", "value/load", "atomics", "load"},
+	{pyValue, "value/load", python, "value/load"},
+	{"C++ atomic add", "value/add", "atomics", "add"},
+	{libcRobust, "value/add", "glibc", "robust"},
+	{pyValue, "value/add", python, "value/add"},
+	{libcRobust, "value/update64", "glibc", "robust"},
+	{pyArray, "array/load", python, "array/load"},
+	{pyArray, "array/store", python, "array/store"},
 }
