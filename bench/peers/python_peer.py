@@ -78,6 +78,59 @@ def queue_rtt(size):
     roundtrip(lambda: (there.put(message), back.get()))
 
 
+def queue_of(what):
+    item = {'int': 123456789, 'dict': {
+        'id': 123456789, 'name': 'report.txt', 'path': '/home/lily/reports/2026/report.txt',
+        'size': 4096, 'owner': 'lily', 'mode': 0o644}}.get(what) or bytes(what)
+    q = mp.Queue(64 if what == BYTES['1MiB'] else 1024)
+    child(forever, q.put, item)
+    throughput(q.get)
+
+
+def simple_queue(_):
+    q = mp.SimpleQueue()
+    child(forever, q.put, 123456789)
+    throughput(q.get)
+
+
+def joinable_queue(_):
+    q = mp.JoinableQueue(1024)
+    child(forever, q.put, 123456789)
+    throughput(lambda: (q.get(), q.task_done()))
+
+
+def queue_crowd(_):
+    """Twenty processes put 10^4 items each and twenty get as many each; a
+    short window says that this is but a test."""
+    side, each = 20, 10_000 if WINDOW >= 100 else 10
+    q, go, ready, home = mp.Queue(1024), mp.Event(), mp.Semaphore(0), mp.Semaphore(0)
+
+    def body(i):
+        pin((CPU0, CPU1)[i % 2])
+        ready.release()
+        go.wait()
+        if i < side:
+            for _ in range(each):
+                q.get()
+            home.release()
+        else:
+            for n in range(each):
+                q.put(n)
+    ps = [mp.Process(target=body, args=(i,), daemon=True) for i in range(2 * side)]
+    for p in ps:
+        p.start()
+    for _ in ps:
+        ready.acquire()
+    begin = time.perf_counter()
+    go.set()
+    for _ in range(side):
+        home.acquire()
+    gone = time.perf_counter() - begin
+    for p in ps:
+        p.join()
+    print(f'time\t{gone * 1e9:.9g}\nthroughput\t{side * each / gone:.9g}')
+
+
 def pipe(size):
     a, b = mp.Pipe()
     child(forever, b.send_bytes, bytes(size))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,29 +16,21 @@ import (
 // mailbox is the ring that send and recv share.
 type mailbox = ringbuf.MPMC[[]byte]
 
-// exitTooFew is for what did not happen in time: nothing is said.
-const exitTooFew = 5
-
 // mailboxCap is the capacity, in bytes, that a ring is made with if nobody says.
 const mailboxCap = 1 << 20
 
 // mailboxFlags say which ring, and how long to wait in it.
 type mailboxFlags struct {
+	streamFlags
 	recordFlags
-	create   bool
 	capacity byteSize
 	longest  byteSize
-	count    uint64
-	timeout  waitTime
 }
 
 func (f *mailboxFlags) add(c *cobra.Command, count, timeout string) {
-	f.timeout = forever
-	c.Flags().BoolVarP(&f.create, "create", "c", false, "make the ring if there is none of that NAME")
+	f.streamFlags.add(c, "ring", count, timeout)
 	c.Flags().Var(&f.capacity, "capacity", "bytes that the ring holds, as 65536, 64K, 1M; of one that exists: must hold (default 1M, or what is there)")
 	c.Flags().Var(&f.longest, "max-message", "bytes of the longest message, likewise (default an eighth of the capacity)")
-	c.Flags().Uint64VarP(&f.count, "count", "n", 0, count)
-	c.Flags().VarP(&f.timeout, "timeout", "w", timeout)
 	f.recordFlags.add(c)
 }
 
@@ -47,15 +38,12 @@ func (f *mailboxFlags) check(c *cobra.Command) error {
 	if f.null && f.frames {
 		return usageError{errors.New("--null and --frames: give one of them")}
 	}
-	if c.Flags().Changed("count") && f.count == 0 {
-		return usageError{errors.New("--count 0: want 1 or more")}
-	}
 	for name, n := range map[string]byteSize{"capacity": f.capacity, "max-message": f.longest} {
 		if c.Flags().Changed(name) && n == 0 {
 			return usageError{fmt.Errorf("--%s 0: want 1 or more", name)}
 		}
 	}
-	return nil
+	return f.streamFlags.check(c)
 }
 
 // open opens the ring.
@@ -75,14 +63,6 @@ func (f *mailboxFlags) open(name string) (*mailbox, error) {
 	return r, err
 }
 
-// patient is the context for one wait.
-func (f *mailboxFlags) patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	if f.timeout == forever {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, f.timeout.duration())
-}
-
 // completeMailboxes offers the rings of many of messages.
 func completeMailboxes(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
@@ -91,12 +71,4 @@ func completeMailboxes(_ *cobra.Command, args []string, _ string) ([]cobra.Compl
 	return names(func(e segment.Entry) bool {
 		return e.Err == nil && e.Header.Kind == abi.KindMPMC && e.Header.Shape[abi.ShapeForm] == abi.FormBytes
 	})
-}
-
-// plural is a number of messages in words.
-func plural(n uint64) string {
-	if n == 1 {
-		return "1 message"
-	}
-	return fmt.Sprintf("%d messages", n)
 }

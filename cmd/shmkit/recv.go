@@ -1,16 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/shmkit/shmkit/cmd/shmkit/internal/hold"
 	"github.com/shmkit/shmkit/ringbuf"
 )
 
@@ -64,116 +60,19 @@ Exit codes:
 	return c
 }
 
-// waits reports whether an empty ring is to be waited in.
-func (f *recvFlags) waits() bool { return f.follow || f.count > 0 || f.timeout != forever }
-
-// stuckOutput is how long, after a signal, the output may take what is being written.
-const stuckOutput = time.Second
-
 func (f *recvFlags) run(name string, out, log io.Writer) error {
 	r, err := f.open(name)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	ctx, signals := hold.Catch()
-	rate := newRate(log, "received")
-	defer rate.end()
-	defer context.AfterFunc(ctx, func() {
-		time.Sleep(stuckOutput) // nobody reads; what is in hand goes to somebody else
-		rate.end()
-		signals.Die()
-	})()
-	h := handful{recordFlags: f.recordFlags, out: out, n: &rate.n}
-	err = f.all(ctx, r, &h)
-	switch {
-	case errors.Is(err, context.Canceled):
-		rate.end()
-	case err == io.EOF || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errEmpty):
-		if err = nil; h.got < f.count {
-			err = statusError{code: exitTooFew}
-		}
-	case err != nil:
-		err = fmt.Errorf("recv %s: after %s: %w", name, plural(rate.n.Load()), err)
+	h := handful[ringbuf.BytesTaken]{
+		out: out, most: mostInHand, fate: "another receiver gets what was not written",
+		append:  func(b []byte, t ringbuf.BytesTaken) ([]byte, error) { return f.append(b, t.B), nil },
+		release: func(t ringbuf.BytesTaken) error { t.Release(); return nil },
 	}
-	return ended(signals, err)
-}
-
-// errEmpty says that there is nothing more and nobody waits.
-var errEmpty = errors.New("the ring is empty")
-
-// all receives until count, or an error. What is in hand is written, and given back, whenever it is much or nothing
-// comes behind it.
-func (f *recvFlags) all(ctx context.Context, r *mailbox, h *handful) error {
-	gone, cancel := context.WithCancel(context.Background())
-	cancel()
-	for f.count == 0 || h.got < f.count {
-		t, err := ringbuf.TakeBytes(gone, r) // that is: if there is one
-		if errors.Is(err, context.Canceled) {
-			if err := h.flush(); err != nil {
-				return err
-			}
-			t, err = f.next(ctx, r)
-		}
-		if err != nil {
-			return cmp.Or(h.flush(), err)
-		}
-		if err := h.add(t); err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return cmp.Or(h.flush(), ctx.Err())
-		}
-	}
-	return h.flush()
-}
-
-// next waits for a message.
-func (f *recvFlags) next(ctx context.Context, r *mailbox) (ringbuf.BytesTaken, error) {
-	if !f.waits() {
-		return ringbuf.BytesTaken{}, errEmpty
-	}
-	ctx, cancel := f.patient(ctx)
-	defer cancel()
-	return ringbuf.TakeBytes(ctx, r)
-}
-
-// The most that is in hand: it comes again if recv is killed.
-const (
-	mostInHand  = 64
-	mostWritten = 64 << 10
-)
-
-// handful is what was taken, and is not written yet.
-type handful struct {
-	recordFlags
-	out  io.Writer
-	n    interface{ Store(uint64) }
-	got  uint64
-	buf  []byte
-	held []ringbuf.BytesTaken
-}
-
-func (h *handful) add(t ringbuf.BytesTaken) error {
-	h.buf, h.held, h.got = h.append(h.buf, t.B), append(h.held, t), h.got+1
-	if len(h.held) >= mostInHand || len(h.buf) >= mostWritten {
-		return h.flush()
-	}
-	return nil
-}
-
-// flush writes, and only then gives back.
-func (h *handful) flush() error {
-	if len(h.held) == 0 {
-		return nil
-	}
-	if _, err := h.out.Write(h.buf); err != nil {
-		return fmt.Errorf("%w; another receiver gets what was not written", err)
-	}
-	for _, t := range h.held {
-		t.Release()
-	}
-	h.buf, h.held = h.buf[:0], h.held[:0]
-	h.n.Store(h.got)
-	return nil
+	next := func(ctx context.Context) (ringbuf.BytesTaken, error) { return ringbuf.TakeBytes(ctx, r) }
+	return receive(&f.streamFlags, f.follow, next, &h, log, func(n uint64, err error) error {
+		return fmt.Errorf("recv %s: after %s: %w", name, plural(n, "message"), err)
+	})
 }

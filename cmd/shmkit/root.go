@@ -20,8 +20,10 @@ lies in shared memory under a name.
   shmkit sem -n 4 app -- cmd run a command, four at a time
   shmkit send app.jobs       put lines of the input into a ring of many
   shmkit recv app.jobs       take them out again
+  shmkit put app.work        put lines of JSON into a queue
+  shmkit get app.work        take its items out, as JSON
 
-A long flag may have one dash or two. Exit codes (lock and sem have others, send and recv one more):
+A long flag may have one dash or two. Exit codes (lock and sem have others, send, recv, put and get one more):
 
   0  done
   1  something failed, or what arrived was not what was sent
@@ -41,7 +43,7 @@ func command() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(benchCommand(), workerCommand(), lsCommand(), showCommand(), dumpCommand(), setCommand(), rmCommand(),
-		lockCommand(), semCommand(), sendCommand(), recvCommand())
+		lockCommand(), semCommand(), sendCommand(), recvCommand(), putCommand(), getCommand())
 	return root
 }
 

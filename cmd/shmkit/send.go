@@ -2,14 +2,11 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
-
-	"github.com/shmkit/shmkit/cmd/shmkit/internal/hold"
 )
 
 // sendFlags are send's.
@@ -64,52 +61,18 @@ func (f *sendFlags) run(name string, in io.Reader, log io.Writer) error {
 		return err
 	}
 	defer r.Close()
-	ctx, signals := hold.Catch()
-	rate := newRate(log, "sent")
-	defer rate.end()
-	// A signal may find send in a read that nothing else ends. At no moment is there anything to lose.
-	defer context.AfterFunc(ctx, func() { rate.end(); signals.Die() })()
-	if err := f.all(ctx, r, in, rate); err != nil {
-		return ended(signals, f.explain(name, rate.n.Load(), err))
-	}
-	if f.shutdown {
+	from := recordReader{recordFlags: f.recordFlags, in: bufio.NewReaderSize(in, 64<<10), most: r.MaxMessage()}
+	err = f.feed(log, from.next, r.Put, func(n uint64, err error) error { return f.explain(name, n, err) })
+	if err == nil && f.shutdown {
 		return r.Shutdown()
 	}
-	return nil
-}
-
-// all sends the messages of in.
-func (f *sendFlags) all(ctx context.Context, r *mailbox, in io.Reader, rate *rate) error {
-	from := recordReader{recordFlags: f.recordFlags, in: bufio.NewReaderSize(in, 64<<10), most: r.MaxMessage()}
-	for n := uint64(0); f.count == 0 || n < f.count; n++ {
-		b, err := from.next()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			err = f.put(ctx, r, b)
-		}
-		if err != nil {
-			return err
-		}
-		rate.n.Store(n + 1)
-	}
-	return nil
-}
-
-func (f *sendFlags) put(ctx context.Context, r *mailbox, b []byte) error {
-	ctx, cancel := f.patient(ctx)
-	defer cancel()
-	return r.Put(ctx, b)
+	return err
 }
 
 // explain is the error after n messages.
 func (f *sendFlags) explain(name string, n uint64, err error) error {
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return statusError{code: exitTooFew}
-	case errors.Is(err, io.ErrClosedPipe):
-		err = fmt.Errorf("it is shut down, and takes no more: %w; remove it (shmkit rm %s) and make it anew", err, name)
+	if errors.Is(err, io.ErrClosedPipe) {
+		err = isShut(name, err)
 	}
-	return fmt.Errorf("send %s: %s %d: %w; %s before it", name, f.noun(), n+1, err, plural(n)+" put")
+	return fmt.Errorf("send %s: %s %d: %w; %s before it", name, f.noun(), n+1, err, plural(n, "message")+" put")
 }

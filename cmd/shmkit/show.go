@@ -15,8 +15,8 @@ func showCommand() *cobra.Command {
 		Use:   "show NAME…",
 		Short: "Show the state of objects and who uses them",
 		Long: `show prints, for each NAME: kind, type and size; the processes that have it
-open; and the state of the object: how much is in a ring, and who has its ends; in
-a var each lock, semaphore, event, barrier … of package sem with its path and its
+open; and the state of the object: how much is in a ring, and who has its ends; of a
+queue how much is in it, who has tasks in hand, and how many were given up; in a var each lock, semaphore, event, barrier … of package sem with its path and its
 offset, who holds it, and whether anybody waits. (A waiter that was killed may
 still count as one.) In arrays only those that are not at rest have a line. Of a
 value and of the first elements of an array it prints what they are: numbers,

@@ -94,6 +94,7 @@ func TestNames(t *testing.T) {
 		"mutex/turns2", "mutex/oversub16", "rmutex/pair", "rmutex/contended", "rwmutex/read", "rwmutex/write", "rwmutex/readers2", "rwmutex/mixed2",
 		"bounded/pair", "bounded/contended", "semaphore/rtt/blocking", "cond/signal", "cond/pingpong", "event/isset", "event/setclear",
 		"event/pingpong", "event/wake", "barrier/one", "barrier/pingpong", "once/done", "waitgroup/pair", "waitgroup/enter", "waitgroup/wait",
+		"queue/8B", "queue/simple", "queue/record", "queue/1MiB", "queue/joinable", "queue/20x20",
 		"value/load", "value/add", "value/update64", "value/store64/beside", "array/load", "array/store", "array/slice", "array/writers2",
 	} {
 		if !slices.Contains(names, want) {

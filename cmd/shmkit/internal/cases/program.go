@@ -44,6 +44,8 @@ func kindOf(group string) lab.Kind {
 		return lab.Beside
 	case "8x8":
 		return lab.Crowds
+	case "20x20":
+		return lab.Errand
 	case "turns2", "oversub16":
 		return lab.Turns
 	case "uncontended", "pair", "read", "write", "signal", "isset", "setclear", "one", "done", "enter", "wait", "start", "load", "store", "add", "update64", "slice":

@@ -50,7 +50,8 @@ var printers = map[abi.Kind]printer{
 	abi.KindValue:     printValue,
 	abi.KindArray:     printArray,
 	abi.KindBounded:   printBounded,
-	abi.KindListener:  printListener,
+	abi.KindQueue:     printQueue, abi.KindSimpleQueue: printQueue, abi.KindJoinableQueue: printQueue,
+	abi.KindListener: printListener,
 }
 
 // most is how much of a payload a printer sees.

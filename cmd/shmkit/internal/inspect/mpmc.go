@@ -7,6 +7,9 @@ import (
 	"github.com/shmkit/shmkit/internal/abi"
 )
 
+// slotsAt is where the slots of a ring of many begin.
+const slotsAt = 640
+
 // printMPMC prints a ring of many. It sees the first slots only, of a large one.
 func printMPMC(w io.Writer, o Object) {
 	r := overlay[abi.MPMC](o.Payload)
@@ -25,7 +28,7 @@ func printMPMC(w io.Writer, o Object) {
 	}
 	var states [abi.SlotState + 1]int
 	seen := uint64(0)
-	for rest := o.Payload[640:]; seen < slots && stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
+	for rest := o.Payload[slotsAt:]; seen < slots && stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
 		word := *overlay[uint64](rest)
 		states[word&abi.SlotState]++
 		seen++

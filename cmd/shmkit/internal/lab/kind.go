@@ -140,6 +140,14 @@ var Job = Kind{
 	whole:    true,
 }
 
+// Errand is a fixed number of messages that go from many workers to many; the first tells how long it took.
+var Errand = Kind{
+	Name:     "errand",
+	Metrics:  []Metric{{"time", "ns", false}, {"throughput", "msg/s", true}},
+	Compared: []string{"time"},
+	whole:    true,
+}
+
 // values are what the kind makes of rates, or nil.
 func (k Kind) values(rates []float64, worst time.Duration) Values {
 	if k.fromRates == nil {
@@ -154,7 +162,7 @@ func (k Kind) Window(w time.Duration) time.Duration { return w * time.Duration(m
 
 // order is a kind's place in a report: what users ask for first.
 func (k Kind) order() int {
-	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Beside.Name, Turns.Name, Crowds.Name}, k.Name)
+	return slices.Index([]string{Job.Name, Messages.Name, RoundTrip.Name, Cost.Name, Operations.Name, Beside.Name, Turns.Name, Crowds.Name, Errand.Name}, k.Name)
 }
 
 func sum(xs []float64) float64 {

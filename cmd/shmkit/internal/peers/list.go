@@ -124,6 +124,14 @@ var list = []peer{
 	{pyQueue, "mpmc/64B-bytes", python, "queue/64B"},
 	{pyQueue, "mpmc/1KiB", python, "queue/1KiB"},
 
+	{pyQueue, "queue/8B", python, "queue_of/int"},
+	{boostMQ, "queue/8B", "boost", "messages/8B"},
+	{pyQueue, "queue/record", python, "queue_of/dict"},
+	{pyQueue, "queue/1MiB", python, "queue_of/1MiB"},
+	{"multiprocessing.SimpleQueue", "queue/simple", python, "simple_queue"},
+	{"multiprocessing.JoinableQueue", "queue/joinable", python, "joinable_queue"},
+	{pyQueue, "queue/20x20", python, "queue_crowd"},
+
 	{libcMutex, "mutex/uncontended", "glibc", "mutex"},
 	{libcRobust, "mutex/uncontended", "glibc", "robust"},
 	{"multiprocessing.Lock", "mutex/uncontended", python, "lock/Lock"},
