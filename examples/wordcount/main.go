@@ -20,7 +20,7 @@ import (
 const (
 	workers  = 3
 	piece    = 256 // bytes of a task, about
-	sluggish = 3   // the task in which the first worker stands still, until it is killed
+	sluggish = 1   // the task in which the first worker stands still, until it is killed
 )
 
 // chunk is a task, counts what came of it. Its number tells a result that comes twice: a worker may die between sending it and Done.
