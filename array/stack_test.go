@@ -9,21 +9,26 @@ import (
 
 type pair struct{ A, B int64 }
 
-// loadAt loads an element behind n frames of some size and m small ones, on a stack that is about to grow.
+// behind loads an element behind n frames, large ones or not, and m small ones, on a stack that is about to grow.
 //
 //go:noinline
-func loadAt(n, m int, a *array.Array[pair]) pair {
-	switch {
-	case n > 0:
-		var pad [16]int64
-		pad[n%16] = 1
-		p := loadAt(n-1, m, a)
-		_ = pad
-		return p
-	case m > 0:
-		return loadAt(0, m-1, a)
+func behind(n, m int, a *array.Array[pair]) pair {
+	if n == 0 {
+		return behindSmall(m, a)
 	}
-	return a.Load(3)
+	var pad [16]int64
+	pad[n%16] = 1
+	p := behind(n-1, m, a)
+	_ = pad
+	return p
+}
+
+//go:noinline
+func behindSmall(m int, a *array.Array[pair]) pair {
+	if m == 0 {
+		return a.Load(3)
+	}
+	return behindSmall(m-1, a)
 }
 
 // An element may be loaded and stored at any depth of a stack, which may move in the midst of it. (With the race detector too, which adds calls of its own.)
@@ -40,8 +45,8 @@ func TestAtAnyDepth(t *testing.T) {
 			var wg sync.WaitGroup
 			for _, big := range []int{n, 0} { // on stacks of their own, which begin small
 				wg.Go(func() {
-					if p := loadAt(big, m, a); p != want {
-						t.Errorf("behind %d and %d frames: %v", big, m, p)
+					if p := behind(big, 2*(n-big)+m, a); p != want {
+						t.Errorf("behind %d and %d frames: %v", big, 2*(n-big)+m, p)
 					}
 				})
 			}
