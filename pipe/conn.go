@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"net"
@@ -153,9 +154,17 @@ func (c *Conn) UnmarshalText(text []byte) error {
 	if n < 0 || string(text[n:]) != suffixes[which] {
 		return fmt.Errorf("pipe: bad handle text: it does not end in %s or %s: %w", suffixes[0], suffixes[1], fs.ErrInvalid)
 	}
+	// A file that has a name can be cut short by whoever may write to it, and nothing here is guarded against that.
+	if !bytes.HasPrefix(text, []byte("/proc/")) {
+		return errNamed
+	}
 	s, err := segment.FromText(text[:n], sp)
 	if err != nil {
 		return err
+	}
+	if !s.Sealed() {
+		_ = s.Close()
+		return errNamed
 	}
 	e := newEnd(newPair(s), which)
 	if !c.at.CompareAndSwap(nil, e) {

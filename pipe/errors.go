@@ -58,6 +58,9 @@ var errShut = fmt.Errorf("pipe: send after CloseWrite: %w", io.ErrClosedPipe)
 // errOver is what the first use of an end gets that was closed before it.
 var errOver = fmt.Errorf("pipe: this end was closed before its first use, since everybody who had it had closed it or died: %w", io.ErrClosedPipe)
 
+// errNamed is what the text of a file gets that is no pipe's, whatever its header says.
+var errNamed = fmt.Errorf("pipe: bad handle text: it is a file's that can be cut short, and a pipe has no name: it begins with /proc/ and its memory is sealed: %w", fs.ErrInvalid)
+
 func wrongWay(n int) error {
 	if n == 0 {
 		return fmt.Errorf("pipe: send on the reading end: %w", ErrDirection)

@@ -1,0 +1,61 @@
+package pipe_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/pipe"
+)
+
+// A file that has a name can be cut short under whoever has it mapped: it is taken for a pipe nowhere.
+func TestNamedIsNoPipe(t *testing.T) {
+	text, s, err := pipe.NamedPipe("named.pipe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	defer s.Unlink()
+	if err := new(pipe.Conn).UnmarshalText(text); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("UnmarshalText: %v", err)
+	}
+	a, b := newPipe(t, 0)
+	if err := a.SendBytes(bg, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Send(bg, string(text)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.RecvBytes(bg, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Recv(bg, new(pipe.Conn)); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("Recv: %v", err)
+	}
+	acceptNone(t, listen(t, "named.desk"), text)
+}
+
+// acceptNone asks with a text that is to be refused.
+func acceptNone(t *testing.T, l *pipe.Listener, text []byte) {
+	t.Helper()
+	state := pipe.AskWith(l, text)
+	ctx, cancel := context.WithTimeout(bg, time.Minute)
+	defer cancel()
+	go func() {
+		for state() != abi.RequestRefused && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	c, err := l.AcceptContext(ctx)
+	if err == nil {
+		c.Close()
+		t.Errorf("%q was accepted", text)
+	}
+	if state() != abi.RequestRefused {
+		t.Errorf("%q was not refused, but is %d", text, state())
+	}
+}
