@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/segment"
@@ -35,4 +36,14 @@ func AskWith(l *Listener, text []byte) (state func() uint64) {
 	atomic.StoreUint64(&r.Word, ticket|abi.RequestAsked)
 	l.d.asked().Signal()
 	return func() uint64 { return atomic.LoadUint64(&r.Word) & abi.RequestState }
+}
+
+// SlowSetReadDeadline is a SetReadDeadline that is held up right behind its first look at c.
+func SlowSetReadDeadline(c *Conn) (goOn func(time.Time)) {
+	e := c.at.Load()
+	return func(t time.Time) {
+		late := new(Conn)
+		late.at.Store(e)
+		_ = late.SetReadDeadline(t)
+	}
 }
