@@ -7,7 +7,7 @@ import (
 
 // baton is held by the one goroutine that receives, or sends, at an end. Others wait for it, each with its own
 // context. Only who holds it touches the direction's memory; so the last one who holds it after a Close keeps it,
-// for ever, and with that lets go of the memory.
+// for ever, and with that lets go of the memory; that of the sender ends the end before.
 type baton struct {
 	held    atomic.Bool
 	waiters atomic.Int32
@@ -22,7 +22,7 @@ func (b *baton) take(ctx context.Context, e *end) error {
 		}
 	}
 	if e.closed.Load() {
-		e.leave()
+		e.last(b)
 		return errClosed
 	}
 	return nil
@@ -64,6 +64,6 @@ func (b *baton) give(e *end) {
 // finish ends the direction after a Close, if nobody is in it: who is will do so.
 func (b *baton) finish(e *end) {
 	if b.held.CompareAndSwap(false, true) {
-		e.leave()
+		e.last(b)
 	}
 }

@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -46,4 +47,23 @@ func SlowSetReadDeadline(c *Conn) (goOn func(time.Time)) {
 		late.at.Store(e)
 		_ = late.SetReadDeadline(t)
 	}
+}
+
+// SlowSend is a SendBytes of a short message that is held up behind its last look at whether it may.
+func SlowSend(c *Conn, p []byte) (goOn func(), err error) {
+	e := c.at.Load()
+	s := &e.out
+	if err := s.enter(context.Background()); err != nil {
+		return nil, err
+	}
+	if err := s.room(context.Background(), frame(uint64(len(p)))); err != nil {
+		s.give(e)
+		return nil, err
+	}
+	return func() {
+		s.lay(abi.FrameBytes, p)
+		s.puts++
+		s.publish()
+		s.give(e)
+	}, nil
 }
