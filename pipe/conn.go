@@ -175,7 +175,8 @@ func (c *Conn) UnmarshalText(text []byte) error {
 }
 
 // Close closes the handle, and if the end is this handle's, the end, for ever: the far end receives what was sent, and
-// then io.EOF. Calls under way end with an error that is os.ErrClosed and net.ErrClosed, as a second Close does.
+// then io.EOF. Calls under way end with an error that is os.ErrClosed and net.ErrClosed, as a second Close does; what one of
+// them sends all the same comes before the io.EOF.
 func (c *Conn) Close() error {
 	e := c.at.Swap(nil)
 	if e == nil {

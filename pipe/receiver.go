@@ -39,7 +39,7 @@ type receiver struct {
 
 func (r *receiver) init(e *end, l *lane) {
 	r.e, r.lane, r.pos, r.tail, r.given = e, l, start, start, start
-	r.token = make(chan struct{}, 1)
+	r.baton.init()
 	r.ready, r.coming, r.patient = r.lookWell, r.arriving, r.giveWay
 }
 

@@ -36,7 +36,7 @@ const turn = 64
 
 func (s *sender) init(e *end, l *lane) {
 	s.e, s.lane, s.pos, s.limit = e, l, start, start
-	s.token = make(chan struct{}, 1)
+	s.baton.init()
 	s.ready, s.roomy = s.lookWell, s.poll
 }
 
