@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -13,7 +14,8 @@ import (
 )
 
 // Listen listens at a name for pipes that Dial asks for. It is a *Listener. If somebody who lives listens there already the
-// error is syscall.EADDRINUSE; a name whose listener is dead is taken over, with who asks there.
+// error is syscall.EADDRINUSE; a name whose listener is dead is taken over, with who asks there; but
+// if its file has another mode than this one is to have it is removed, and who asks there is refused.
 //
 // Who may write to the name's file may ask: its mode is 0600, or Config.Mem.Perm. The pipe itself is a file of who dials, which the
 // listener opens, so it must be the same user's: a request of another user's process is refused.
@@ -36,19 +38,38 @@ func (c Config) Listen(name string) (*Listener, error) {
 			_ = d.close()
 			return nil, err
 		}
-		// The listener before may have removed the name behind our back: then nobody would find us here.
-		again, err := openDesk(name, c.Mem, segment.Open)
-		same := err == nil && again.ctl == d.ctl
-		if err == nil {
-			_ = again.close()
-		}
-		if same {
+		ours, err := c.settled(d, name)
+		if ours {
 			return newListener(d, name), nil
 		}
 		d.vacate()
 		_ = d.close()
+		if err != nil {
+			return nil, err
+		}
 	}
 	return nil, fmt.Errorf("pipe: listen at %q: the name came and went %d times: %w", name, tries, syscall.EADDRINUSE)
+}
+
+// settled reports whether the desk, which this process has occupied, is the one to listen at.
+func (c Config) settled(d *desk, name string) (bool, error) {
+	// A dead listener's file may be open to others than this one's, or open in them already: it cannot be made good.
+	if same, err := d.seg.PermIs(segment.Mem(c.Mem)); err != nil || !same {
+		if err == nil {
+			err = d.seg.Unlink()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return false, err
+	}
+	// The listener before may have removed the name behind our back: then nobody would find us here.
+	again, err := openDesk(name, c.Mem, segment.Open)
+	if err != nil {
+		return false, nil
+	}
+	defer again.close()
+	return again.ctl == d.ctl, nil
 }
 
 // Dial makes a pipe to whoever listens at the name, and waits until it is accepted, or ctx ends. If nobody listens there, or

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/proctest"
 	"github.com/shmkit/shmkit/pipe"
+	"github.com/shmkit/shmkit/shm"
 )
 
 // A file that has a name can be cut short under whoever has it mapped: it is taken for a pipe nowhere.
@@ -36,6 +41,41 @@ func TestNamedIsNoPipe(t *testing.T) {
 		t.Errorf("Recv: %v", err)
 	}
 	acceptNone(t, listen(t, "named.desk"), text)
+}
+
+// Who listens with another mode, and is killed.
+var _ = proctest.Register("open listener", func([]string) int {
+	if _, err := (pipe.Config{Mem: shm.Mem{Perm: 0o666}}).Listen("wide.open"); err != nil {
+		proctest.Say(err.Error())
+		return 1
+	}
+	proctest.Say("listens")
+	proctest.Hear()
+	return 0
+})
+
+// The file of a listener that is dead is not taken over with its mode.
+func TestListenModeOfTheDead(t *testing.T) {
+	p := proctest.Start(t, "open listener")
+	p.Expect("listens")
+	if l, err := (pipe.Config{}).Listen("wide.open"); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Error("listened beside it:", l, err)
+	}
+	p.Kill()
+	l := listen(t, "wide.open")
+	if st, err := os.Stat(filepath.Join(os.Getenv("SHMKIT_DIR"), "wide.open")); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", st.Mode(), err)
+	}
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			c.Close()
+		}
+	}()
+	c, err := pipe.Dial(soon(t), "wide.open")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
 }
 
 // acceptNone asks with a text that is to be refused.
