@@ -79,6 +79,15 @@ func otherKind(call string, kind uint64) error {
 	return fmt.Errorf("pipe: %s: %s next; use %s: %w", call, what, use, ErrKind)
 }
 
+// shortage is trouble of the listener's own, which may pass: a net.Error that net/http's Server waits out.
+type shortage struct{ error }
+
+func (shortage) Timeout() bool   { return false }
+func (shortage) Temporary() bool { return true }
+func (s shortage) Unwrap() error { return s.error }
+
+var _ net.Error = shortage{}
+
 // cutShort says that a long message has no end.
 func cutShort(have, want uint64) error {
 	return fmt.Errorf("pipe: receive: the far end was closed, or its process has ended, after %d of a message's %d bytes: %w", have, want, io.ErrUnexpectedEOF)

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/segment"
 )
 
@@ -138,7 +139,8 @@ func newListener(d *desk, name string) *Listener {
 }
 
 // Accept waits for the next who dials and returns the pipe to it. Who has died or given up meanwhile is passed over, and nobody
-// who is stopped holds up others. After Close it is an error that is net.ErrClosed and os.ErrClosed.
+// who is stopped holds up others. After Close it is an error that is net.ErrClosed and os.ErrClosed. If this process is short of
+// descriptors or memory it is a net.Error that is Temporary; of descriptors: who dials goes on waiting for a later Accept.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.AcceptContext(context.Background())
 	if err != nil {
@@ -165,7 +167,17 @@ func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, fmt.Errorf("pipe: accept at %q: %w", l.name, err)
+	short := isShortage(err)
+	err = fmt.Errorf("pipe: accept at %q: %w", l.name, err)
+	if short {
+		err = shortage{err}
+	}
+	return nil, err
+}
+
+// isShortage tells our own trouble from theirs.
+func isShortage(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
 func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
@@ -180,15 +192,20 @@ func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
 			if err == nil {
 				err = conn.at.Load().claim()
 			}
-			l.d.answer(t, err == nil)
-			if err == nil {
+			switch {
+			case err == nil:
+				l.d.answer(t, abi.RequestFree)
 				c = conn
 				c.at.Load().addr = Addr(l.name)
 				return nil
+			case isShortage(err) && !errors.Is(err, syscall.ENOMEM): // that may be the pipe's size, which does not pass
+				l.d.answer(t, abi.RequestAsked)
+			default:
+				l.d.answer(t, abi.RequestRefused)
 			}
 			_ = conn.Close()
-			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM) {
-				return err // our own trouble, not theirs
+			if isShortage(err) {
+				return err
 			}
 		}
 	})
