@@ -84,4 +84,7 @@ func TestShortOfDescriptors(t *testing.T) {
 		t.Error(err)
 	}
 	p.Send("end")
+	if code := p.Wait(); code != 0 {
+		t.Error(code)
+	}
 }
