@@ -93,6 +93,9 @@ func cutShort(have, want uint64) error {
 	return fmt.Errorf("pipe: receive: the far end was closed, or its process has ended, after %d of a message's %d bytes: %w", have, want, io.ErrUnexpectedEOF)
 }
 
+// errNothing is a part of the stream without bytes, which no sender sends.
+var errNothing = fmt.Errorf("pipe: a part of the stream has no bytes: %w; make another pipe", abi.ErrCorrupt)
+
 // corrupt says that the pipe's words contradict each other: a peer has scribbled over them.
 func corrupt(what string, have, most uint64) error {
 	return fmt.Errorf("pipe: %s is %#x, which cannot exceed %#x: %w; make another pipe", what, have, most, abi.ErrCorrupt)

@@ -266,6 +266,8 @@ func (r *receiver) begin(ctx context.Context) error {
 			return corrupt("a piece of no message", kind, 0)
 		case kind != abi.FrameStream:
 			return otherKind("Read", kind)
+		case n == 0: // else a Read would go on and on without taking anything
+			return errNothing
 		}
 		r.rest = n
 		r.pos += abi.FrameWord

@@ -99,3 +99,22 @@ func acceptNone(t *testing.T, l *pipe.Listener, text []byte) {
 		t.Errorf("%q was not refused, but is %d", text, state())
 	}
 }
+
+// A part of the stream that has no bytes.
+func TestStreamOfNothing(t *testing.T) {
+	a, b := newPipe(t, 4096)
+	if _, err := b.Write([]byte("12345678")); err != nil {
+		t.Fatal(err)
+	}
+	const first = atBytes + 4096 + 4096 - 1<<10
+	mem := pipe.Payload(a)
+	if load64(mem, first) != kindAndLength(abi.FrameStream, 8) {
+		t.Fatalf("%#x", load64(mem, first))
+	}
+	store64(mem, first, kindAndLength(abi.FrameStream, 0))
+	store64(mem, first+8, kindAndLength(abi.FrameStream, 0))
+	a.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := a.Read(make([]byte, 9)); !errors.Is(err, shm.ErrCorrupt) {
+		t.Error(err)
+	}
+}
