@@ -64,7 +64,7 @@ func (r *receiver) enter(ctx context.Context) error {
 // next returns the word of the frame at pos, whole in the ring, and waits for it. A nil ctx does not wait.
 func (r *receiver) next(ctx context.Context) (kind, n uint64, err error) {
 	if r.left--; r.left < 0 {
-		r.left = turn
+		r.left = turn - 1
 		if ctx != nil && ctx.Err() != nil {
 			return 0, 0, ctx.Err()
 		}

@@ -84,7 +84,7 @@ func (s *sender) room(ctx context.Context, n uint64) error {
 
 func (s *sender) roomSlow(ctx context.Context, n uint64) error {
 	if s.left < 0 {
-		s.left = turn
+		s.left = turn - 1
 		if err := ctx.Err(); err != nil {
 			return err
 		}
