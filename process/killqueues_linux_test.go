@@ -66,21 +66,23 @@ func tradeForSure[T any](of func(int) T, whole func(T) error) func(context.Conte
 
 func quadOf(n int) quad { return quad{int64(n), int64(n), int64(n), int64(n)} }
 
-// labour is the child's: it does its own tasks, and fails its parent's.
+// labour is the child's: it does its own tasks, and fails its parent's. It has one in hand all the time, so it dies with it.
 func labour(_ context.Context, q *queue.JoinableQueue[parcel]) (step, error) {
 	n := 0
+	leave := func() error { return nil }
 	return func() error {
 		n++
-		put := unless(q.TryPut(parcelOf(n, false)), queue.ErrFull)
-		task, err := q.TryGet()
-		if err != nil {
-			return errors.Join(put, unless(err, queue.ErrEmpty))
+		err := errors.Join(leave(), unless(q.TryPut(parcelOf(n, false)), queue.ErrFull))
+		task, none := q.TryGet()
+		leave = func() error { return nil }
+		if none != nil {
+			return errors.Join(err, unless(none, queue.ErrEmpty))
 		}
+		leave = task.Done
 		if task.Value.Mine {
-			task.Fail()
-			return errors.Join(put, task.Value.whole())
+			leave = func() error { task.Fail(); return nil }
 		}
-		return errors.Join(put, task.Value.whole(), task.Done())
+		return errors.Join(err, task.Value.whole())
 	}, nil
 }
 
