@@ -50,11 +50,15 @@ func newBody[T any](p plan, from opener) (*body[T], error) {
 	return &body[T]{desk: d, form: f}, err
 }
 
+// clone is nil if the memory is gone: a closed handle's.
 func (b *body[T]) clone() *body[T] {
 	if b.ring != nil {
 		return &body[T]{ring: b.ring.Clone()}
 	}
-	return &body[T]{desk: b.desk.clone(), form: b.form}
+	if d := b.desk.clone(); d != nil {
+		return &body[T]{desk: d, form: b.form}
+	}
+	return nil
 }
 
 func (b *body[T]) segment() *segment.Segment { return b.desk.r.seg }

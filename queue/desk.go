@@ -39,8 +39,12 @@ type desk struct {
 	seen   atomic.Uint64 // all that was returned up to this count was looked at
 	turn   atomic.Bool   // the last item came from aside: the order is next
 	closed atomic.Bool
-	held   []atomic.Uint64   // the words of the cells that are handed out through this handle; of a joinable queue
-	give   func(*lease) bool // takes a task that was handed out too often: false: it stays
+
+	until, pace atomic.Int32 // see stroll
+	strolled    atomic.Int64
+
+	held []atomic.Uint64   // the words of the cells that are handed out through this handle; of a joinable queue
+	give func(*lease) bool // takes a task that was handed out too often: false: it stays
 
 	cellReady func() bool
 	idleReady func() bool
@@ -61,17 +65,19 @@ func openDesk(s *segment.Segment, k abi.Kind) (*desk, error) {
 func newDesk(r *rack, joinable bool) *desk {
 	d := &desk{r: r}
 	d.next.Store(rand.Uint64N(r.n))
-	d.cellReady, d.idleReady = d.anyCell, func() bool { return d.closed.Load() || d.finished() }
+	d.cellReady, d.idleReady = d.anyCell, func() bool { return d.closed.Load() || d.finished(rounds) }
 	if joinable {
 		d.held = make([]atomic.Uint64, r.n)
 	}
 	return d
 }
 
+// clone is nil if the memory is gone.
 func (d *desk) clone() *desk {
 	c := newDesk(d.r, d.held != nil)
-	c.give = d.give
-	c.order = d.order.Clone(c)
+	if c.order = d.order.Clone(c); c.order == nil {
+		return nil
+	}
 	return c
 }
 

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"runtime"
 	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/abi"
@@ -73,4 +74,22 @@ func (q *JoinableQueue[T]) Bury(dead uint32) {
 			d.held[c].Store(0)
 		}
 	}
+}
+
+// Cry says that something was returned, though nothing was, and waits until this handle has looked.
+func (q *JoinableQueue[T]) Cry() {
+	d := deskOf(&q.handle)
+	n := atomic.AddUint64(&d.r.ctl.Returns, 1)
+	for d.order.Wake(); d.seen.Load() != n; {
+		runtime.Gosched()
+	}
+}
+
+// Words are the words of the cells.
+func (q *JoinableQueue[T]) Words() (all []*uint64) {
+	r := deskOf(&q.handle).r
+	for c := range r.n {
+		all = append(all, &r.cell(c).Word)
+	}
+	return all
 }

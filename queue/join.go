@@ -44,24 +44,32 @@ func busy(w uint64) bool {
 // all the time between, for no cell comes to rest again without another generation; so all of them were when the first
 // look had ended. A task that is put before its parent is done is therefore never overlooked.
 //
-// Else a cell that was seen busy is noted where who finishes it wakes us: and looked at once more behind that.
-func (d *desk) finished() bool {
+// Else a cell that was seen busy is noted where who finishes it wakes us: and looked at once more behind that. While tasks flow that may fail
+// again and again, so it is tried so many times only: then it is false, and the slice looks again.
+func (d *desk) finished(times int) bool {
 	d.Look(nil)
-	for {
+	for range times {
 		first, c, rest := d.look()
 		if rest {
-			second, _, rest := d.look()
-			if rest && first == second {
+			second, other, still := d.look()
+			if still && first == second {
 				return true
 			}
-			continue
+			if still {
+				continue
+			}
+			c = other
 		}
 		atomic.StoreUint64(&d.r.ctl.Watch, c)
 		if busy(atomic.LoadUint64(&d.r.cell(c).Word)) {
 			return false
 		}
 	}
+	return false
 }
+
+// rounds is how often one who joins tries to see an end before he sleeps.
+const rounds = 4
 
 // look adds the generations up, up to the first busy cell. They only grow, so the sums of two looks are the same if all are.
 func (d *desk) look() (sum, c uint64, rest bool) {
@@ -86,17 +94,21 @@ func (d *desk) join(ctx context.Context) error {
 		if d.closed.Load() {
 			return os.ErrClosed
 		}
-		if d.finished() {
-			return nil
+		if !d.finished(rounds) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := d.r.idle().Await(ctx, (*idleLooker)(d), d.idleReady); err != nil {
+				return err
+			}
+			if d.closed.Load() {
+				return os.ErrClosed
+			}
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if d.r.idle().Awaited() { // others may watch a cell that was done with before we watched it
+			d.r.idle().Signal()
 		}
-		err := d.r.idle().Await(ctx, (*idleLooker)(d), d.idleReady)
-		if err == nil && d.closed.Load() {
-			return os.ErrClosed
-		}
-		return err
+		return nil
 	})
 }
 
@@ -107,5 +119,5 @@ type idleLooker desk
 func (l *idleLooker) Stale(t *park.Tick) bool {
 	d := (*desk)(l)
 	d.Look(t)
-	return d.idleReady()
+	return d.closed.Load() || d.finished(1)
 }

@@ -30,6 +30,10 @@ import (
 // that takes, nobody alive loses one. A goroutine that forgets its task keeps it: defer Fail. Beside Cap tasks that wait
 // the queue has room for max(Cap, 64) that are handed out or being put; with none left Put waits, and TryPut is ErrFull.
 //
+// So workers that put tasks before they are done with their own must not have all of that room in hand: keep fewer than max(Cap, 64) leases out
+// at any time, over all processes, less one for each Put that may be under way beside them. Else each of them may wait in Put for another one's Done, for ever; a Put with
+// a deadline, behind which the worker fails its task, gets out of it.
+//
 // # Shutdown
 //
 // After Shutdown, io.EOF says that every task is done, or in hand of this very process: Get waits while other processes have tasks in hand, for
@@ -128,7 +132,9 @@ func (q *JoinableQueue[T]) Clone() *JoinableQueue[T] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if b := q.at.Load(); b != nil {
-		c.begin(b.clone(), b.grave.config)
+		if o := b.clone(); o != nil {
+			c.begin(o, b.grave.config)
+		}
 	}
 	return c
 }

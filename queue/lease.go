@@ -16,33 +16,55 @@ type lease struct {
 	again bool   // it had been returned
 }
 
-// stale is how many entries without an item a call passes over before the order is taken for scribbled over.
+// stale is how many entries without an item come in a row, beside four for each cell, before the order is taken for scribbled over: an
+// honest one has at most one for each generation of a cell, and so far behind is nobody.
 const stale = 1 << 16
+
+// flurry is after how many looks aside in vain a call looks at its context, or does not wait for the end of them.
+const flurry = 64
 
 // take takes the next item; ctx nil: it does not wait.
 func (d *desk) take(ctx context.Context) (l lease, err error) {
-	for range stale + 4*d.r.n {
+	d.stroll()
+	most := stale + 4*d.r.n
+	wait, vain := ctx, 0
+	for left := most; left > 0; {
 		if atomic.LoadUint64(&d.r.ctl.Returns) != d.seen.Load() && d.turn.CompareAndSwap(false, true) {
 			if l, ok := d.takeReturned(); ok {
 				return l, d.still(&l)
 			}
 		}
-		d.turn.Store(false)
-		e, err := d.order.Get(ctx)
+		if d.turn.Load() {
+			d.turn.Store(false)
+		}
+		e, err := d.order.Get(wait)
 		switch {
 		case err == nil:
 			if d.lease(&l, e&(1<<abi.CellGenShift-1), wordOf(genOf(e), 0, abi.CellReady)) {
 				return l, d.still(&l)
 			}
+			wait, left = nil, left-1 // a row ends where the call would wait
+			if left%4096 == 0 && ctx != nil && ctx.Err() != nil {
+				return l, ctx.Err()
+			}
 		case isAside(err), err == ErrEmpty && d.Look(nil):
 			if l, ok := d.takeReturned(); ok {
 				return l, d.still(&l)
 			}
+			wait, left = ctx, most
+			if vain++; vain%flurry != 0 {
+				continue
+			}
+			if ctx == nil {
+				return l, ErrEmpty
+			}
+			if err := ctx.Err(); err != nil {
+				return l, err
+			}
+		case err == ErrEmpty && ctx != nil:
+			wait, left = ctx, most
 		default:
 			return l, err
-		}
-		if ctx != nil && ctx.Err() != nil {
-			return l, ctx.Err()
 		}
 	}
 	return l, fmt.Errorf("queue: %s: its entries stand for no items: %w; unlink it and create it anew", d.r.label(), abi.ErrCorrupt)

@@ -10,8 +10,8 @@ import (
 	"github.com/shmkit/shmkit/internal/park"
 )
 
-// What the dead leave behind is found in the cells alone: by who waits, at each slice; before ErrEmpty and for want of a free cell, now
-// and then; and before io.EOF. Each repair is one swap, so it can be done twice, by several, and by who is killed on the way.
+// What the dead leave behind is found in the cells alone: by who waits, at each slice; before ErrEmpty and for want of a free cell, and
+// between items where nobody waits, now and then; and before io.EOF. Each repair is one swap, so it can be done twice, by several, and by who is killed on the way.
 //
 //	Writing(dead,g)   nothing was put: → Writing(me,g), the tail is punched, → Free(g+1)
 //	Ready(g)          the order has passed its position: who took the entry died before it took the cell, or who put it before it
@@ -24,6 +24,8 @@ const (
 	chunk = 1 << 16    // cells that one slice looks at
 	lapse = int64(5e6) // nanoseconds between two looks of those who do not wait
 	ticks = lapse      // and between two slices' looks, of several sleepers
+	amble = 10 * lapse // and between two looks of those who always find an item
+	paces = 64         // how many items such a one takes at most between two looks at the clock
 )
 
 var epoch = time.Now()
@@ -34,6 +36,25 @@ func now() int64 { return int64(time.Since(epoch)) }
 func (r *rack) due(after int64) bool {
 	last, t := r.swept.Load(), now()
 	return t-last >= after && r.swept.CompareAndSwap(last, t)
+}
+
+// stroll looks for what the dead have left though there always is something to take: else that would starve. It looks at the clock after
+// so many items as have come in an amble lately.
+func (d *desk) stroll() {
+	if d.until.Add(-1) > 0 {
+		return
+	}
+	t := now()
+	pace := int32(1)
+	if t-d.strolled.Swap(t) < amble {
+		pace = min(2*d.pace.Load(), paces)
+	}
+	pace = max(pace, 1)
+	d.pace.Store(pace)
+	d.until.Store(pace)
+	if d.r.due(amble) {
+		d.sweep(nil, chunk)
+	}
 }
 
 // sweep looks through at most so many cells.

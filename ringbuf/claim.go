@@ -157,6 +157,7 @@ func (s *seat) roomFor(tick *park.Tick) bool {
 	_, w, see := s.vacancy(&h, atomic.LoadUint64(&s.put))
 	if see == blocked {
 		s.poke(tick, w)
+		s.asideHas(tick) // for the dead: consumers who always find an item do not look
 	}
 	return see != blocked
 }

@@ -60,10 +60,9 @@ func (o *order) sit(r *crowd, aside func(annex.Order) annex.Aside) {
 // Clone implements annex.Order.
 func (o *order) Clone(aside annex.Aside) annex.Order {
 	c := &order{}
-	_ = o.r.protect(func() error {
-		c.sit(o.r, func(annex.Order) annex.Aside { return aside })
+	if o.r.protect(func() error { c.sit(o.r, func(annex.Order) annex.Aside { return aside }); return nil }) != nil {
 		return nil
-	})
+	}
 	return c
 }
 

@@ -39,12 +39,12 @@ func newStand[T any](r *crowd) *stand[T] {
 	if !fence.Ordered() {
 		p.gets = &always
 	}
-	r.seats.Add(1)
 	p.seat.init(r)
 	if r.stock != nil {
 		p.fast, p.all = nil, nil
 		p.mail = newMail(&p.seat, r, p.gets, p.puts)
 	}
+	r.seats.Add(1) // behind the first look at the memory, which may be gone
 	return p
 }
 

@@ -32,7 +32,7 @@ type Order interface {
 	WakeAll()                                          // all of them
 	Shut() bool
 	Shutdown() error
-	Clone(Aside) Order
+	Clone(Aside) Order // nil if the memory is gone
 	Notify(ch chan<- struct{}) (stop func())
 	Counts() Counts
 	Close()
