@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 )
 
 // envMark tells a process that it was started here. Its value names the files that it has inherited, so that a process
@@ -124,16 +126,22 @@ func watched(ctx context.Context, f func(context.Context) error, exit func(repor
 		if what := recover(); what != nil {
 			r.Msg = "panic: " + text(what)
 		}
+		ignorePipes()
 		fmt.Fprintf(os.Stderr, "process %s: %s\n\n%s", me.current.Name, r.Msg, r.Stack)
 		exit(r, 2) // from here: after Goexit nothing is returned to
 	}()
 	err := f(ctx)
 	returned = true
+	ignorePipes()
 	if err != nil {
 		exit(report{Msg: text(err)}, 1)
 	}
 	exit(report{}, 0)
 }
+
+// ignorePipes keeps a standard error that nobody reads any more from ending the process by SIGPIPE before its parent has been told.
+// What is written from here on is this package's.
+func ignorePipes() { signal.Ignore(syscall.SIGPIPE) }
 
 // text calls the methods of what it is given, which may panic in their turn: fmt copes.
 func text(v any) string { return fmt.Sprint(v) }
