@@ -107,7 +107,7 @@ func (c Config) ask(ctx context.Context, d *desk) (*Conn, error) {
 		err = e.claim()
 	}
 	if err == nil {
-		err = d.protect(func() error { return d.request(ctx, text, func() bool { return e.farClaimed() }) })
+		err = d.protect(func() error { return d.request(ctx, text, func() bool { return e.farKnown() }) })
 	}
 	_ = far.Close() // the listener has it, or nobody will
 	if err != nil {
@@ -117,7 +117,10 @@ func (c Config) ask(ctx context.Context, d *desk) (*Conn, error) {
 	return near, nil
 }
 
-func (e *end) farClaimed() bool { return atomic.LoadUint32(&e.far.Word) != 0 }
+// farKnown reports whether the far end is claimed, and says whose it is, for PeerCred. Who is killed in between has not accepted.
+func (e *end) farKnown() bool {
+	return atomic.LoadUint32(&e.far.Word) != 0 && atomic.LoadUint32(&e.far.PID) != 0
+}
 
 // Listener listens at a name. Its methods may be called from any goroutine.
 type Listener struct {
