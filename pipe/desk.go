@@ -31,6 +31,7 @@ func openDesk(name string, mem shm.Mem, open func(string, segment.Spec, segment.
 			}
 			return deskSize
 		},
+		Init: occupied,
 	}, segment.Mem(mem))
 	if err != nil {
 		return nil, err
