@@ -117,6 +117,14 @@ func (c Config) ask(ctx context.Context, d *desk) (*Conn, error) {
 	return near, nil
 }
 
+// claimDialed claims the end that was sent here, if it is what Dial sends.
+func (e *end) claimDialed() error {
+	if e.n != 1 || e.in.buf == nil || e.out.buf == nil {
+		return fmt.Errorf("pipe: what was sent is not end 1 of a two-way pipe: %w", fs.ErrInvalid)
+	}
+	return e.claim()
+}
+
 // farKnown reports whether the far end is claimed, and says whose it is, for PeerCred. Who is killed in between has not accepted.
 func (e *end) farKnown() bool {
 	return atomic.LoadUint32(&e.far.Word) != 0 && atomic.LoadUint32(&e.far.PID) != 0
@@ -193,7 +201,7 @@ func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
 			conn := new(Conn)
 			err = conn.UnmarshalText(t.text)
 			if err == nil {
-				err = conn.at.Load().claim()
+				err = conn.at.Load().claimDialed()
 			}
 			switch {
 			case err == nil:
