@@ -3,7 +3,7 @@ package pipe
 // Cred says whose process is at the far end.
 type Cred struct{ PID, UID, GID int }
 
-// PeerCred is who is at the far end. That it has used its end is needed: before that the error is ErrEmpty.
+// PeerCred is who is at the far end. That it has used its end is needed: before that the error is ErrEmpty, but never behind Dial or Accept.
 //
 // How far it can be trusted: the process number is what the peer has written, and is told only if the kernel shows this
 // very pipe among that process's open files; user and group are the kernel's word on that process. So the process does have

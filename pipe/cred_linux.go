@@ -3,6 +3,7 @@ package pipe
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -13,10 +14,11 @@ import (
 // introduce writes where this process can be seen to have the pipe open. Killed before: PeerCred says that it does not know.
 func (e *end) introduce() {
 	pid, fd, err := e.whereabouts()
-	if err == nil {
-		atomic.StoreUint32(&e.mine.FD, fd)
-		atomic.StoreUint32(&e.mine.PID, pid)
+	if err != nil { // who dials waits for a number all the same
+		pid, fd = uint32(os.Getpid()), math.MaxUint32
 	}
+	atomic.StoreUint32(&e.mine.FD, fd)
+	atomic.StoreUint32(&e.mine.PID, pid)
 }
 
 // whereabouts reads the handle's text, which is of the form /proc/PID/fd/N#id.

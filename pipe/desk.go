@@ -31,6 +31,7 @@ func openDesk(name string, mem shm.Mem, open func(string, segment.Spec, segment.
 			}
 			return deskSize
 		},
+		Init: occupied,
 	}, segment.Mem(mem))
 	if err != nil {
 		return nil, err
@@ -136,16 +137,21 @@ func (d *desk) request(ctx context.Context, text []byte, accepted func() bool) e
 	return err
 }
 
-// withdraw ends a request of this process, in whatever state it is.
+// withdraw ends a request of this process, in whatever state it is; the listener may be moving it meanwhile.
 func (d *desk) withdraw(r *abi.Request, ticket uint64) {
-	for _, from := range []uint64{abi.RequestAsking, abi.RequestAsked, abi.RequestRefused} {
-		if atomic.CompareAndSwapUint64(&r.Word, ticket|from, abi.RequestFree) {
-			d.answered().Signal() // a place is free
+	for range tries {
+		w := atomic.LoadUint64(&r.Word)
+		to := uint64(abi.RequestFree)
+		switch state := w & abi.RequestState; {
+		case w&^abi.RequestState != ticket || state == abi.RequestLeft:
+			return
+		case state == abi.RequestTaken:
+			to = ticket | abi.RequestLeft
 		}
-	}
-	if !atomic.CompareAndSwapUint64(&r.Word, ticket|abi.RequestTaken, ticket|abi.RequestLeft) {
-		// It may have been refused in between.
-		atomic.CompareAndSwapUint64(&r.Word, ticket|abi.RequestRefused, abi.RequestFree)
+		if atomic.CompareAndSwapUint64(&r.Word, w, to) {
+			d.answered().Signal() // a place is free, or will be
+			return
+		}
 	}
 }
 

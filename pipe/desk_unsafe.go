@@ -15,6 +15,12 @@ func newDesk(s *segment.Segment) *desk {
 	return &desk{s, (*abi.Listener)(unsafe.Pointer(unsafe.SliceData(s.Payload())))}
 }
 
+// occupied makes this process the listener of a new desk: so there is no name at which nobody listens yet.
+func occupied(payload []byte) error {
+	(*abi.Listener)(unsafe.Pointer(unsafe.SliceData(payload))).Owner = owner.Word
+	return nil
+}
+
 func (d *desk) asked() *park.Event {
 	return (*park.Event)(unsafe.Add(unsafe.Pointer(d.ctl), unsafe.Offsetof(d.ctl.Asked)))
 }

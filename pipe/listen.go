@@ -107,7 +107,7 @@ func (c Config) ask(ctx context.Context, d *desk) (*Conn, error) {
 		err = e.claim()
 	}
 	if err == nil {
-		err = d.protect(func() error { return d.request(ctx, text, func() bool { return e.farClaimed() }) })
+		err = d.protect(func() error { return d.request(ctx, text, func() bool { return e.farKnown() }) })
 	}
 	_ = far.Close() // the listener has it, or nobody will
 	if err != nil {
@@ -117,7 +117,18 @@ func (c Config) ask(ctx context.Context, d *desk) (*Conn, error) {
 	return near, nil
 }
 
-func (e *end) farClaimed() bool { return atomic.LoadUint32(&e.far.Word) != 0 }
+// claimDialed claims the end that was sent here, if it is what Dial sends.
+func (e *end) claimDialed() error {
+	if e.n != 1 || e.in.buf == nil || e.out.buf == nil {
+		return fmt.Errorf("pipe: what was sent is not end 1 of a two-way pipe: %w", fs.ErrInvalid)
+	}
+	return e.claim()
+}
+
+// farKnown reports whether the far end is claimed, and says whose it is, for PeerCred. Who is killed in between has not accepted.
+func (e *end) farKnown() bool {
+	return atomic.LoadUint32(&e.far.Word) != 0 && atomic.LoadUint32(&e.far.PID) != 0
+}
 
 // Listener listens at a name. Its methods may be called from any goroutine.
 type Listener struct {
@@ -190,7 +201,7 @@ func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
 			conn := new(Conn)
 			err = conn.UnmarshalText(t.text)
 			if err == nil {
-				err = conn.at.Load().claim()
+				err = conn.at.Load().claimDialed()
 			}
 			switch {
 			case err == nil:

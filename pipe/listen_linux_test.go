@@ -325,3 +325,28 @@ func TestListenPerm(t *testing.T) {
 		t.Error(st.Mode(), err)
 	}
 }
+
+// Who has dialed knows whom.
+func TestPeerCredBehindDial(t *testing.T) {
+	l := listen(t, "whom")
+	const n = 1000
+	go func() {
+		for range n {
+			c, err := l.AcceptContext(bg)
+			if err != nil {
+				return
+			}
+			defer c.Close()
+		}
+	}()
+	for range n {
+		c, err := pipe.Dial(soon(t), "whom")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cred, err := c.PeerCred(); err != nil || cred.PID != os.Getpid() {
+			t.Fatal(cred, err)
+		}
+		c.Close()
+	}
+}

@@ -23,7 +23,7 @@ func (c *Conn) SendBytes(ctx context.Context, p []byte) error {
 }
 
 // RecvBytes receives one message of SendBytes into dst and returns the part of it that the message has; if dst is nil, into
-// new memory. It waits until ctx ends: then its error, and the message is still to come. When dst is too short
+// new memory, as much as it takes, which with a peer that is not to be trusted has no bound. It waits until ctx ends: then its error, and the message is still to come. When dst is too short
 // that is a *TooShortError (ErrTooShort), and the next call gets the message. It is io.EOF when the far end is closed, or its
 // process dead, and all has been received.
 func (c *Conn) RecvBytes(ctx context.Context, dst []byte) ([]byte, error) {
@@ -74,7 +74,7 @@ func (c *Conn) Send(ctx context.Context, v any) error {
 // Recv receives a value into what v points to, as json.Unmarshal does, but that this is zeroed first: if it is an any, then as
 // nil, bool, int64 (a big.Int where that is too small), float64, string, []byte, time.Time, []any or map[string]any. A handle
 // needs a field, or a v, of its type, and is open then. What has come and does not fit v is an error, with
-// *v zero, and gone: the next call gets the next value. Else it is as RecvBytes.
+// *v zero, and gone: the next call gets the next value. Else it is as RecvBytes with nil.
 func (c *Conn) Recv(ctx context.Context, v any) error {
 	e := c.at.Load()
 	if e == nil {

@@ -3,6 +3,7 @@ package pipe_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -116,5 +117,59 @@ func TestStreamOfNothing(t *testing.T) {
 	a.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if _, err := a.Read(make([]byte, 9)); !errors.Is(err, shm.ErrCorrupt) {
 		t.Error(err)
+	}
+}
+
+// Who asks sends end 1 of a two-way pipe, and nothing else is accepted.
+func TestAcceptWrongEnd(t *testing.T) {
+	l := listen(t, "wrong.end")
+	a, _ := newPipe(t, 0)
+	r, w, err := pipe.NewOneWay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	for _, c := range []*pipe.Conn{a, r, w} {
+		text, err := c.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		acceptNone(t, l, text)
+		if _, err := c.TryRecvBytes(nil); err != pipe.ErrEmpty && !errors.Is(err, pipe.ErrDirection) {
+			t.Error("it was claimed:", err)
+		}
+	}
+}
+
+// A name that is there has somebody who listens.
+func TestListenWithoutGap(t *testing.T) {
+	for i := range 100 {
+		name := fmt.Sprint("gap", i)
+		dialed := make(chan error, 1)
+		go func() {
+			for {
+				c, err := pipe.Dial(soon(t), name)
+				if errors.Is(err, fs.ErrNotExist) {
+					continue
+				}
+				if err == nil {
+					c.Close()
+				}
+				dialed <- err
+				return
+			}
+		}()
+		time.Sleep(100 * time.Microsecond)
+		l := listen(t, name)
+		c, err := l.AcceptContext(soon(t))
+		if err != nil {
+			t.Error(err)
+		} else {
+			c.Close()
+		}
+		if err := <-dialed; err != nil {
+			t.Fatal(err)
+		}
 	}
 }
