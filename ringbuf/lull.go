@@ -14,8 +14,12 @@ const (
 // so slow that there is never more. So once in tryEvery such looks it keeps off for as long as it may; when that brings more, it goes on so.
 const tryEvery = 1024
 
-// grain is how many bytes of slots count as one item for nextLull: what takes longer to write is to be left alone for longer.
-const grain = 16
+// grain is how many bytes of slots count as one item for nextLull: what takes longer to write is to be left alone for longer. But
+// fewer than aRun may be all that was asked for, and who asked waits: they count as they are, whatever their width.
+const (
+	grain = 16
+	aRun  = 8
+)
 
 // nextLull is how long to keep off the line that the others write to, in pauses, after a lull in which n items came: longer
 // while more come than it has pauses, up to most, for then one look brings many. full says that the ring runs full meanwhile.
@@ -43,15 +47,20 @@ func adapt(lull uint32, r *ring, n uint64) uint32 {
 // keepOff is nextLull for a ring of many, whose consumer has found nothing at x.
 func (s *seat) keepOff(x uint64) uint32 {
 	r := s.r
-	n, most := r.items(s.dry.Load(), x), uint32(maxLull)
+	n, most, short := r.items(s.dry.Load(), x), uint32(maxLull), uint64(1)
 	if r.stride >= wide {
-		most = maxWide
+		most, short = maxWide, aRun-1
 	}
-	lull := nextLull(s.lull.Load(), n*r.stride/grain, n >= r.cap/2, most)
+	weight := n
+	if n >= aRun {
+		weight = n * r.stride / grain
+	}
+	lull := nextLull(s.lull.Load(), weight, n >= r.cap/2, most)
 	if n <= 1 {
-		if lull = 0; s.singles.Add(1)%tryEvery == 0 {
-			lull = most
-		}
+		lull = 0
+	}
+	if n <= short && s.singles.Add(1)%tryEvery == 0 {
+		lull = most
 	}
 	s.lull.Store(lull)
 	s.dry.Store(x)

@@ -47,3 +47,15 @@ func TestLullLimits(t *testing.T) {
 		t.Errorf("%d pauses though the ring runs full", last)
 	}
 }
+
+// Who is asked for a few wide items and answers keeps off for no longer than who is asked for narrow ones.
+func TestLullOfShortRuns(t *testing.T) {
+	r := HeapMPMC[[1024]byte](64)
+	defer r.Close()
+	for n := uint64(2); n < aRun; n++ {
+		pauses, last := lullFeed(r, 10*tryEvery+100, func(uint32) uint64 { return n })
+		if last > 2*aRun || pauses > 10*(2*aRun*tryEvery+2*maxWide) {
+			t.Errorf("%d items a look: %d pauses in %d looks, the last %d", n, pauses, 10*tryEvery+100, last)
+		}
+	}
+}
