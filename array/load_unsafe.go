@@ -62,7 +62,12 @@ func storeSlow(c *cells, i int, x unsafe.Pointer) {
 }
 
 // hide is p, but the compiler does not see it: an element goes to a function of core, which is called by a pointer, and would have
-// to lie on the heap for that. None of them keeps it.
+// to lie on the heap for that. None of them keeps it. While it is hidden the stack must not move: so nothing is called in between,
+// neither by hide nor by what the race detector or checkptr would add to it.
+//
+//go:nosplit
+//go:nocheckptr
+//go:norace
 func hide(p unsafe.Pointer) unsafe.Pointer {
 	hidden := uintptr(p)
 	return *(*unsafe.Pointer)(unsafe.Pointer(&hidden))

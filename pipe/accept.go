@@ -73,11 +73,11 @@ func (d *desk) oldest() (oldest *abi.Request, word uint64) {
 	return oldest, word
 }
 
-// answer ends a request that was taken. Killed before: inherit.
-func (d *desk) answer(t taken, accepted bool) {
-	to := uint64(abi.RequestFree)
-	if !accepted {
-		to = t.word&^abi.RequestState | abi.RequestRefused
+// answer ends a request that was taken: Free says that it is accepted, Asked puts it back. Killed before: inherit.
+func (d *desk) answer(t taken, state uint64) {
+	to := t.word&^abi.RequestState | state
+	if state == abi.RequestFree {
+		to = abi.RequestFree
 	}
 	if !atomic.CompareAndSwapUint64(&t.r.Word, t.word, to) { // who asked waits no longer
 		atomic.CompareAndSwapUint64(&t.r.Word, t.word&^abi.RequestState|abi.RequestLeft, abi.RequestFree)

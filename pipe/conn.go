@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"net"
@@ -153,9 +154,17 @@ func (c *Conn) UnmarshalText(text []byte) error {
 	if n < 0 || string(text[n:]) != suffixes[which] {
 		return fmt.Errorf("pipe: bad handle text: it does not end in %s or %s: %w", suffixes[0], suffixes[1], fs.ErrInvalid)
 	}
+	// A file that has a name can be cut short by whoever may write to it, and nothing here is guarded against that.
+	if !bytes.HasPrefix(text, []byte("/proc/")) {
+		return errNamed
+	}
 	s, err := segment.FromText(text[:n], sp)
 	if err != nil {
 		return err
+	}
+	if !s.Sealed() {
+		_ = s.Close()
+		return errNamed
 	}
 	e := newEnd(newPair(s), which)
 	if !c.at.CompareAndSwap(nil, e) {
@@ -166,7 +175,8 @@ func (c *Conn) UnmarshalText(text []byte) error {
 }
 
 // Close closes the handle, and if the end is this handle's, the end, for ever: the far end receives what was sent, and
-// then io.EOF. Calls under way end with an error that is os.ErrClosed and net.ErrClosed, as a second Close does.
+// then io.EOF. Calls under way end with an error that is os.ErrClosed and net.ErrClosed, as a second Close does; what one of
+// them sends all the same comes before the io.EOF.
 func (c *Conn) Close() error {
 	e := c.at.Swap(nil)
 	if e == nil {

@@ -50,11 +50,14 @@ func (d *deadline) current() *moment {
 	return d.now
 }
 
+// stop drops the timer: a set that comes later, by one who has begun before the Close, must not wait for a moment that does
+// not end any more.
 func (d *deadline) stop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.timer != nil {
 		d.timer.Stop()
+		d.timer = nil
 	}
 }
 

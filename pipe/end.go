@@ -17,8 +17,9 @@ const ownerShift = 3
 // The words that it is about are in shared memory, in abi.PipeEnd: who owns this end and the far one. What moves them:
 //
 //	claim    0 → me            by the first call here that sends or receives
-//	Close    me → me, closed   then both directions' sleepers are woken. Killed in between: closed as the next line says,
-//	                           or the sleepers' slices see it
+//	Close    me → me, closed   by whoever holds the sender's baton for good, so behind the last store of tail: a receiver that
+//	                           sees it looks at tail once more, and that is all. Then the far end's sleepers are woken.
+//	                           Killed in between: closed as the next line says, or the sleepers' slices see it
 //	bury     dead → closed     by the far end, before it sleeps, once a slice, and now and then as it sends. Killed: it
 //	                           had no more to do
 //	bury     0 → closed        the same, when no holder is there any more: see holders.go
@@ -54,6 +55,28 @@ func newEnd(p *pair, n int) *end {
 	e.out.init(e, &p.lanes[n])
 	hold(p, n)
 	return e
+}
+
+// last is for who holds a direction's baton after Close: it is the last one. With the sender's the end ends.
+func (e *end) last(b *baton) {
+	if b == &e.out.baton {
+		e.over()
+	}
+	e.leave()
+}
+
+// over lets the far end know that nothing will come any more.
+func (e *end) over() {
+	e.mu.Lock()
+	if e.claimed.Load() {
+		atomic.OrUint32(&e.mine.Word, abi.EndClosed)
+		e.p.seg.ReleaseEnd(endOffset(e.n))
+	}
+	unhold(e.p, e.n)
+	bury(e.p, e.n, nil)
+	e.mu.Unlock()
+	e.p.lanes[e.n].notEmpty().Signal() // the far end's sleepers
+	e.p.lanes[1-e.n].notFull().Signal()
 }
 
 // leave gives a share back; with the last one the memory goes.
@@ -109,30 +132,19 @@ func (e *end) claimWord() error {
 // tries bounds loops over words that a peer may be scribbling over.
 const tries = 1 << 10
 
-// close is Conn.Close.
+// close is Conn.Close. It waits for nobody: a call that is sending meanwhile ends the end when it is through.
 func (e *end) close() {
 	if e.closed.Swap(true) {
 		return
 	}
 	close(e.gone)
-	e.mu.Lock()
-	if e.claimed.Load() {
-		atomic.OrUint32(&e.mine.Word, abi.EndClosed)
-		e.p.seg.ReleaseEnd(endOffset(e.n))
-	}
-	unhold(e.p, e.n)
-	bury(e.p, e.n, nil)
-	e.mu.Unlock()
-	in, out := &e.p.lanes[1-e.n], &e.p.lanes[e.n]
-	out.notEmpty().Signal() // the far end's sleepers
-	in.notFull().Signal()
-	out.notFull().Evict(&e.out) // our own
-	in.notEmpty().Evict(&e.in)
+	e.out.notFull().Evict(&e.out)
+	e.in.notEmpty().Evict(&e.in)
 	e.watch.end()
 	e.reads.stop()
 	e.writes.stop()
-	e.in.finish(e)
 	e.out.finish(e)
+	e.in.finish(e)
 	e.leave()
 }
 

@@ -58,6 +58,9 @@ var errShut = fmt.Errorf("pipe: send after CloseWrite: %w", io.ErrClosedPipe)
 // errOver is what the first use of an end gets that was closed before it.
 var errOver = fmt.Errorf("pipe: this end was closed before its first use, since everybody who had it had closed it or died: %w", io.ErrClosedPipe)
 
+// errNamed is what the text of a file gets that is no pipe's, whatever its header says.
+var errNamed = fmt.Errorf("pipe: bad handle text: it is a file's that can be cut short, and a pipe has no name: it begins with /proc/ and its memory is sealed: %w", fs.ErrInvalid)
+
 func wrongWay(n int) error {
 	if n == 0 {
 		return fmt.Errorf("pipe: send on the reading end: %w", ErrDirection)
@@ -76,10 +79,22 @@ func otherKind(call string, kind uint64) error {
 	return fmt.Errorf("pipe: %s: %s next; use %s: %w", call, what, use, ErrKind)
 }
 
+// shortage is trouble of the listener's own, which may pass: a net.Error that net/http's Server waits out.
+type shortage struct{ error }
+
+func (shortage) Timeout() bool   { return false }
+func (shortage) Temporary() bool { return true }
+func (s shortage) Unwrap() error { return s.error }
+
+var _ net.Error = shortage{}
+
 // cutShort says that a long message has no end.
 func cutShort(have, want uint64) error {
 	return fmt.Errorf("pipe: receive: the far end was closed, or its process has ended, after %d of a message's %d bytes: %w", have, want, io.ErrUnexpectedEOF)
 }
+
+// errNothing is a part of the stream without bytes, which no sender sends.
+var errNothing = fmt.Errorf("pipe: a part of the stream has no bytes: %w; make another pipe", abi.ErrCorrupt)
 
 // corrupt says that the pipe's words contradict each other: a peer has scribbled over them.
 func corrupt(what string, have, most uint64) error {

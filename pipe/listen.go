@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
+	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/segment"
 )
 
 // Listen listens at a name for pipes that Dial asks for. It is a *Listener. If somebody who lives listens there already the
-// error is syscall.EADDRINUSE; a name whose listener is dead is taken over, with who asks there.
+// error is syscall.EADDRINUSE; a name whose listener is dead is taken over, with who asks there; but
+// if its file has another mode than this one is to have it is removed, and who asks there is refused.
 //
 // Who may write to the name's file may ask: its mode is 0600, or Config.Mem.Perm. The pipe itself is a file of who dials, which the
 // listener opens, so it must be the same user's: a request of another user's process is refused.
@@ -36,19 +39,38 @@ func (c Config) Listen(name string) (*Listener, error) {
 			_ = d.close()
 			return nil, err
 		}
-		// The listener before may have removed the name behind our back: then nobody would find us here.
-		again, err := openDesk(name, c.Mem, segment.Open)
-		same := err == nil && again.ctl == d.ctl
-		if err == nil {
-			_ = again.close()
-		}
-		if same {
+		ours, err := c.settled(d, name)
+		if ours {
 			return newListener(d, name), nil
 		}
 		d.vacate()
 		_ = d.close()
+		if err != nil {
+			return nil, err
+		}
 	}
 	return nil, fmt.Errorf("pipe: listen at %q: the name came and went %d times: %w", name, tries, syscall.EADDRINUSE)
+}
+
+// settled reports whether the desk, which this process has occupied, is the one to listen at.
+func (c Config) settled(d *desk, name string) (bool, error) {
+	// A dead listener's file may be open to others than this one's, or open in them already: it cannot be made good.
+	if same, err := d.seg.PermIs(segment.Mem(c.Mem)); err != nil || !same {
+		if err == nil {
+			err = d.seg.Unlink()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return false, err
+	}
+	// The listener before may have removed the name behind our back: then nobody would find us here.
+	again, err := openDesk(name, c.Mem, segment.Open)
+	if err != nil {
+		return false, nil
+	}
+	defer again.close()
+	return again.ctl == d.ctl, nil
 }
 
 // Dial makes a pipe to whoever listens at the name, and waits until it is accepted, or ctx ends. If nobody listens there, or
@@ -117,7 +139,8 @@ func newListener(d *desk, name string) *Listener {
 }
 
 // Accept waits for the next who dials and returns the pipe to it. Who has died or given up meanwhile is passed over, and nobody
-// who is stopped holds up others. After Close it is an error that is net.ErrClosed and os.ErrClosed.
+// who is stopped holds up others. After Close it is an error that is net.ErrClosed and os.ErrClosed. If this process is short of
+// descriptors or memory it is a net.Error that is Temporary; of descriptors: who dials goes on waiting for a later Accept.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.AcceptContext(context.Background())
 	if err != nil {
@@ -144,7 +167,17 @@ func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, fmt.Errorf("pipe: accept at %q: %w", l.name, err)
+	short := isShortage(err)
+	err = fmt.Errorf("pipe: accept at %q: %w", l.name, err)
+	if short {
+		err = shortage{err}
+	}
+	return nil, err
+}
+
+// isShortage tells our own trouble from theirs.
+func isShortage(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
 func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
@@ -159,15 +192,20 @@ func (l *Listener) accept(ctx context.Context) (c *Conn, err error) {
 			if err == nil {
 				err = conn.at.Load().claim()
 			}
-			l.d.answer(t, err == nil)
-			if err == nil {
+			switch {
+			case err == nil:
+				l.d.answer(t, abi.RequestFree)
 				c = conn
 				c.at.Load().addr = Addr(l.name)
 				return nil
+			case isShortage(err) && !errors.Is(err, syscall.ENOMEM): // that may be the pipe's size, which does not pass
+				l.d.answer(t, abi.RequestAsked)
+			default:
+				l.d.answer(t, abi.RequestRefused)
 			}
 			_ = conn.Close()
-			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM) {
-				return err // our own trouble, not theirs
+			if isShortage(err) {
+				return err
 			}
 		}
 	})

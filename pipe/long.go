@@ -64,9 +64,10 @@ func (r *receiver) whole(n uint64, dst []byte) []byte {
 
 // pieces gathers the pieces of the long message. It returns nil and no error when that was taken back.
 func (r *receiver) pieces(ctx context.Context, dst []byte) ([]byte, error) {
-	b := r.long.got
-	if dst != nil {
-		b = append(dst[:0], b...)
+	// What was kept stays where it is, else it would be copied there and back by each call that polls.
+	b, direct := r.long.got, dst != nil && len(r.long.got) == 0
+	if direct {
+		b = dst[:0]
 	}
 	for uint64(len(b)) < r.long.size {
 		kind, n, err := r.next(ctx)
@@ -76,14 +77,14 @@ func (r *receiver) pieces(ctx context.Context, dst []byte) ([]byte, error) {
 			r.long = longMessage{}
 			return nil, err
 		case err != nil:
-			r.keep(b, dst != nil)
+			r.keep(b, direct)
 			return nil, err
 		case kind == abi.FrameAbort:
 			r.long = longMessage{}
 			r.moveOn(r.pos + abi.FrameWord)
 			return nil, nil
 		case kind != abi.FramePiece || n == 0 || n > r.long.size-uint64(len(b)):
-			r.keep(b, dst != nil)
+			r.keep(b, direct)
 			return nil, corrupt("a piece of a long message", n, r.long.size-uint64(len(b)))
 		}
 		b = r.grow(b, n)
@@ -94,6 +95,9 @@ func (r *receiver) pieces(ctx context.Context, dst []byte) ([]byte, error) {
 		r.moveOn(r.pos + frame(n))
 	}
 	r.long = longMessage{}
+	if dst != nil && !direct {
+		b = dst[:copy(dst, b)]
+	}
 	return b, nil
 }
 

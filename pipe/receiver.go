@@ -39,7 +39,7 @@ type receiver struct {
 
 func (r *receiver) init(e *end, l *lane) {
 	r.e, r.lane, r.pos, r.tail, r.given = e, l, start, start, start
-	r.token = make(chan struct{}, 1)
+	r.baton.init()
 	r.ready, r.coming, r.patient = r.lookWell, r.arriving, r.giveWay
 }
 
@@ -64,7 +64,7 @@ func (r *receiver) enter(ctx context.Context) error {
 // next returns the word of the frame at pos, whole in the ring, and waits for it. A nil ctx does not wait.
 func (r *receiver) next(ctx context.Context) (kind, n uint64, err error) {
 	if r.left--; r.left < 0 {
-		r.left = turn
+		r.left = turn - 1
 		if ctx != nil && ctx.Err() != nil {
 			return 0, 0, ctx.Err()
 		}
@@ -266,6 +266,8 @@ func (r *receiver) begin(ctx context.Context) error {
 			return corrupt("a piece of no message", kind, 0)
 		case kind != abi.FrameStream:
 			return otherKind("Read", kind)
+		case n == 0: // else a Read would go on and on without taking anything
+			return errNothing
 		}
 		r.rest = n
 		r.pos += abi.FrameWord

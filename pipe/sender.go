@@ -36,7 +36,7 @@ const turn = 64
 
 func (s *sender) init(e *end, l *lane) {
 	s.e, s.lane, s.pos, s.limit = e, l, start, start
-	s.token = make(chan struct{}, 1)
+	s.baton.init()
 	s.ready, s.roomy = s.lookWell, s.poll
 }
 
@@ -84,7 +84,7 @@ func (s *sender) room(ctx context.Context, n uint64) error {
 
 func (s *sender) roomSlow(ctx context.Context, n uint64) error {
 	if s.left < 0 {
-		s.left = turn
+		s.left = turn - 1
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -142,7 +142,7 @@ func killOne(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	args := hallArgs{Hall: v, Up: up, Down: down}
-	steps, closeTools := takeTools(t, ctx, &args)
+	steps, buried, closeTools := takeTools(t, ctx, &args)
 	defer func() {
 		if err := errors.Join(up.Close(), down.Close(), v.Close(), closeTools()); err != nil {
 			t.Error(err)
@@ -171,11 +171,14 @@ func killOne(t *testing.T) time.Duration {
 	}
 	work(t, ctx, h, steps)
 	after(t, ctx, h, up)
+	if err := buried(); err != nil {
+		t.Fatal(err)
+	}
 	return took
 }
 
 // takeTools makes one of each.
-func takeTools(t *testing.T, ctx context.Context, args *hallArgs) (steps []step, done func() error) {
+func takeTools(t *testing.T, ctx context.Context, args *hallArgs) (steps []step, buried, done func() error) {
 	t.Helper()
 	var made []object
 	for _, x := range tools {
@@ -195,7 +198,17 @@ func takeTools(t *testing.T, ctx context.Context, args *hallArgs) (steps []step,
 		}
 		steps = append(steps, s)
 	}
-	return steps, func() (err error) {
+	buried = func() error {
+		for i, o := range made {
+			if m, ok := o.(mourner); ok {
+				if err := m.Buried(ctx); err != nil {
+					return fmt.Errorf("%s: %w", tools[i].name, err)
+				}
+			}
+		}
+		return nil
+	}
+	return steps, buried, func() (err error) {
 		for _, o := range made {
 			err = errors.Join(err, o.Close())
 		}

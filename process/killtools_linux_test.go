@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/shmkit/shmkit/array"
+	"github.com/shmkit/shmkit/queue"
 	"github.com/shmkit/shmkit/ringbuf"
 	"github.com/shmkit/shmkit/value"
 )
@@ -22,6 +23,11 @@ var tools = []tool{
 	toolOf("Value", func() (*value.Value[quad], error) { return value.New(quad{}) }, storeQuads, loadQuads),
 	toolOf("Value of a word", func() (*value.Value[int64], error) { return value.New(int64(0)) }, count, mayCount),
 	toolOf("Array", func() (*array.Array[quad], error) { return array.New[quad](8) }, writeQuads, readQuads),
+	toolOf("Queue", func() (*queue.Queue[quad], error) { return queue.New[quad](64) }, trade(quadOf, quad.whole), tradeForSure(quadOf, quad.whole)),
+	toolOf("Queue of what is encoded", func() (*queue.Queue[parcel], error) { return queue.New[parcel](64) },
+		trade(theirs, parcel.whole), tradeForSure(mine, parcel.whole)),
+	toolOf("JoinableQueue", newEmployer, employed, employs),
+	toolOf("pipe", newLine, writes, reads),
 }
 
 type tool struct {
@@ -37,6 +43,9 @@ type object interface {
 	encoding.TextMarshaler
 	io.Closer
 }
+
+// An object may have something to say of what must hold once its child is dead.
+type mourner interface{ Buried(context.Context) error }
 
 func toolOf[H any, P interface {
 	*H

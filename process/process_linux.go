@@ -174,6 +174,12 @@ func arm(life *os.File, pid int) error {
 	return errors.Join(err, err2)
 }
 
+// otherUser reports whether a child gets another user's credentials. Then it arms its lifeline alone: the kernel asks whether who armed it last may
+// kill the child, and its parent may not.
+func otherUser(cmd *exec.Cmd) bool {
+	return cmd.SysProcAttr != nil && cmd.SysProcAttr.Credential != nil
+}
+
 // tie arms the child's own lifeline.
 func tie(life *os.File) error {
 	if err := arm(life, unix.Getpid()); err != nil {

@@ -21,6 +21,7 @@ func awaitExit(int)                                  {}
 func socketPair() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
 func lifeline() (theirs, ours *os.File, err error)   { return nil, nil, errors.ErrUnsupported }
 func arm(*os.File, int) error                        { return errors.ErrUnsupported }
+func otherUser(*exec.Cmd) bool                       { return false }
 func tie(*os.File) error                             { return errors.ErrUnsupported }
 func nice(int) error                                 { return errors.ErrUnsupported }
 func endBy(syscall.Signal)                           { os.Exit(1) }

@@ -126,7 +126,7 @@ func (p *Process) launch(message []byte) (_ *child, err error) {
 		return nil, err
 	}
 	c.pid = c.cmd.Process.Pid
-	if !p.Detached {
+	if !p.Detached && !otherUser(c.cmd) {
 		_ = arm(theirs[1], c.pid) // the child does it too, and says so if that fails
 	}
 	p.mu.Lock()

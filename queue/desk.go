@@ -55,9 +55,9 @@ type desk struct {
 
 // openDesk owns s.
 func openDesk(s *segment.Segment, k abi.Kind) (*desk, error) {
-	g, _ := newGeometry(k, s.Shape())
+	g, _ := abi.NewCellMap(k, s.Shape())
 	d := newDesk(newRack(s, g), k == abi.KindJoinableQueue)
-	o, err := annex.Orders.Open(s, g.capacity, func(o annex.Order) annex.Aside { d.order = o; return d })
+	o, err := annex.Orders.Open(s, g.Capacity, func(o annex.Order) annex.Aside { d.order = o; return d })
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +67,10 @@ func openDesk(s *segment.Segment, k abi.Kind) (*desk, error) {
 
 func newDesk(r *rack, joinable bool) *desk {
 	d := &desk{r: r}
-	d.next.Store(rand.Uint64N(r.n))
+	d.next.Store(rand.Uint64N(r.N))
 	d.cellReady, d.idleReady = d.anyCell, func() bool { return d.closed.Load() || d.finished(rounds) }
 	if joinable {
-		d.held = make([]atomic.Uint64, r.n)
+		d.held = make([]atomic.Uint64, r.N)
 	}
 	return d
 }
@@ -164,7 +164,7 @@ func (d *desk) fill(c, w uint64, b []byte) (err error) {
 	atomic.StoreUint32(&at.Attempts, 0)
 	atomic.StoreUint64(&at.Len, uint64(len(b))) // first: who frees the cell learns from it that there is something in the tail
 	switch {
-	case uint64(len(b)) <= r.inline:
+	case uint64(len(b)) <= r.Inline:
 		copy(r.inside(c, uint64(len(b))), b)
 	case len(b) > abi.TailStride:
 		return fmt.Errorf("queue: put a message of %d bytes into %s, which takes %d: %w", len(b), r.label(), uint64(abi.TailStride), errInvalid)
@@ -187,7 +187,7 @@ func (d *desk) claim(ctx context.Context) (c, w uint64, err error) {
 			return c, w, nil
 		}
 		if d.r.due(ticks) {
-			d.sweep(nil, d.r.n)
+			d.sweep(nil, d.r.N)
 			if c, w, ok := d.tryClaim(); ok {
 				return c, w, nil
 			}
@@ -215,8 +215,8 @@ func (d *desk) claim(ctx context.Context) (c, w uint64, err error) {
 func (d *desk) tryClaim() (c, w uint64, ok bool) {
 	r := d.r
 	c = d.next.Load()
-	for range r.n {
-		if c >= r.n {
+	for range r.N {
+		if c >= r.N {
 			c = 0
 		}
 		if w, ok := r.claim(c); ok {
@@ -243,7 +243,7 @@ func (d *desk) anyCell() bool {
 		return true
 	}
 	d.Look(nil)
-	for c := range d.r.n {
+	for c := range d.r.N {
 		if atomic.LoadUint64(&d.r.cell(c).Word)&abi.CellState == abi.CellFree {
 			return true
 		}

@@ -11,10 +11,10 @@ import (
 func deskOf[T any](h *handle[T]) *desk { return h.at.Load().desk }
 
 // Sweep looks through all cells now.
-func (q *JoinableQueue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.n) }
+func (q *JoinableQueue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.N) }
 
 // Sweep looks through all cells now.
-func (q *Queue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.n) }
+func (q *Queue[T]) Sweep() { d := deskOf(&q.handle); d.sweep(nil, d.r.N) }
 
 // Used is how much memory the queue takes beside what warm cells keep.
 func (q *JoinableQueue[T]) Used() int64 { return deskOf(&q.handle).cold() }
@@ -35,7 +35,7 @@ func Warm[T any](q *Queue[T]) (n int) {
 // cold takes from the warm cells that are free what they keep, and from no others.
 func (d *desk) cold() int64 {
 	for {
-		c, w, ok := d.claimWarm(d.r.inline + 1)
+		c, w, ok := d.claimWarm(d.r.Inline + 1)
 		if !ok {
 			break
 		}
@@ -48,7 +48,7 @@ func (d *desk) cold() int64 {
 // Words are the words of the cells.
 func (q *Queue[T]) Words() (all []*uint64) {
 	r := deskOf(&q.handle).r
-	for c := range r.n {
+	for c := range r.N {
 		all = append(all, &r.cell(c).Word)
 	}
 	return all
@@ -66,7 +66,7 @@ func (q *JoinableQueue[T]) Payload() []byte { return deskOf(&q.handle).r.seg.Pay
 // Bury makes what this process has in cells a dead process's.
 func (q *JoinableQueue[T]) Bury(dead uint32) {
 	d := deskOf(&q.handle)
-	for c := range d.r.n {
+	for c := range d.r.N {
 		at := &d.r.cell(c).Word
 		w := atomic.LoadUint64(at)
 		if s := w & abi.CellState; (s == abi.CellLeased || s == abi.CellWriting) && uint32(w)&^abi.CellState == owner.Word {
@@ -88,7 +88,7 @@ func (q *JoinableQueue[T]) Cry() {
 // Words are the words of the cells.
 func (q *JoinableQueue[T]) Words() (all []*uint64) {
 	r := deskOf(&q.handle).r
-	for c := range r.n {
+	for c := range r.N {
 		all = append(all, &r.cell(c).Word)
 	}
 	return all

@@ -145,7 +145,7 @@ func (h *stream[T]) Cap() int {
 	if b.ring != nil {
 		return b.ring.Cap()
 	}
-	return int(b.desk.r.capacity)
+	return int(b.desk.r.Capacity)
 }
 
 // Stats reads the counters, each by itself, and looks at each place. Zeros once closed, or when the memory is gone.

@@ -15,7 +15,7 @@ func (p *plan) agrees(s *segment.Segment) error {
 	if p.dead == "" {
 		return nil
 	}
-	g, _ := newGeometry(p.kind, s.Shape())
+	g, _ := abi.NewCellMap(p.kind, s.Shape())
 	if have := newRack(s, g).deadName(); have != p.dead {
 		return &abi.MismatchError{Name: s.Name(), What: "dead-letter queue", Have: quoted(have), Want: quoted(p.dead)}
 	}
@@ -75,10 +75,10 @@ const rounds = 4
 func (d *desk) look() (sum, c uint64, rest bool) {
 	r := d.r
 	c = atomic.LoadUint64(&r.ctl.Watch) // most likely still busy
-	if c < r.n && busy(atomic.LoadUint64(&r.cell(c).Word)) {
+	if c < r.N && busy(atomic.LoadUint64(&r.cell(c).Word)) {
 		return 0, c, false
 	}
-	for c := range r.n {
+	for c := range r.N {
 		w := atomic.LoadUint64(&r.cell(c).Word)
 		if busy(w) {
 			return 0, c, false

@@ -26,7 +26,7 @@ const flurry = 64
 // take takes the next item; ctx nil: it does not wait.
 func (d *desk) take(ctx context.Context) (l lease, err error) {
 	d.stroll()
-	most := stale + 4*d.r.n
+	most := stale + 4*d.r.N
 	wait, vain := ctx, 0
 	for left := most; left > 0; {
 		if atomic.LoadUint64(&d.r.ctl.Returns) != d.seen.Load() && d.turn.CompareAndSwap(false, true) {
@@ -83,7 +83,7 @@ func (d *desk) keep(l *lease) error {
 
 // lease takes the cell c if its word is w, Ready or Returned. Killed behind it: a sweep returns the item.
 func (d *desk) lease(l *lease, c, w uint64) bool {
-	if c >= d.r.n {
+	if c >= d.r.N {
 		return false
 	}
 	at := d.r.cell(c)
@@ -100,11 +100,11 @@ func (d *desk) takeReturned() (l lease, ok bool) {
 	r := d.r
 	count := atomic.LoadUint64(&r.ctl.Returns)
 	refused := false // the dead-letter queue has no room
-	for i := range (r.n + 63) / 64 {
+	for i := range (r.N + 63) / 64 {
 		at := r.bitWord(i)
 		for set := atomic.LoadUint64(at); set != 0; set &= set - 1 {
 			c := i*64 + lowest(set)
-			if c >= r.n {
+			if c >= r.N {
 				break
 			}
 			// The bit first: one that is set behind this is for a return that the load behind it may or may not see.
@@ -128,7 +128,7 @@ func (d *desk) takeReturned() (l lease, ok bool) {
 // spent reports whether cell c's task was handed out as often as may be.
 func (d *desk) spent(c uint64) bool {
 	r := d.r
-	return r.attempts != 0 && d.give != nil && atomic.LoadUint32(&r.cell(c).Attempts) >= r.attempts
+	return r.Attempts != 0 && d.give != nil && atomic.LoadUint32(&r.cell(c).Attempts) >= r.Attempts
 }
 
 // bury ends a task that is spent. If the dead-letter queue has no room it is returned again, without a bit: a sweep sets that when there is.
@@ -151,7 +151,7 @@ func (d *desk) finish(l *lease) bool {
 		d.held[l.c].CompareAndSwap(l.w, 0)
 	}
 	release(at)
-	if l.n <= r.inline || r.keeps(l.c, l.n) {
+	if l.n <= r.Inline || r.keeps(l.c, l.n) {
 		if !atomic.CompareAndSwapUint64(at, l.w, free(l.w)) {
 			return false
 		}
@@ -184,7 +184,7 @@ func (d *desk) fail(l *lease) bool {
 // credible says what is wrong with a length, before memory is taken for it: nobody can have written more than the file takes.
 func (d *desk) credible(l *lease) error {
 	r := d.r
-	if l.n <= r.inline || l.n <= abi.TailStride && int64(l.n) <= r.seg.Used() {
+	if l.n <= r.Inline || l.n <= abi.TailStride && int64(l.n) <= r.seg.Used() {
 		return nil
 	}
 	return d.garbled(l, fmt.Errorf("it is said to have %d bytes: %w", l.n, abi.ErrCorrupt))
@@ -192,7 +192,7 @@ func (d *desk) credible(l *lease) error {
 
 // read copies the message to b, which has l.n bytes.
 func (d *desk) read(l *lease, b []byte) error {
-	if l.n <= d.r.inline {
+	if l.n <= d.r.Inline {
 		copy(b, d.r.inside(l.c, l.n))
 		return nil
 	}

@@ -1,10 +1,14 @@
 package queue
 
 import (
+	"io/fs"
+
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/segment"
 	"github.com/shmkit/shmkit/shm"
 )
+
+var errInvalid = fs.ErrInvalid
 
 // opener makes a segment, or finds it.
 type opener func(segment.Spec) (*segment.Segment, error)

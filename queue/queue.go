@@ -47,7 +47,8 @@ type Config[T any] struct {
 	Cap int // items; 0: 1024. At most 2^24 of encoded ones
 
 	// Inline is how many bytes of an encoded item lie in the queue's own memory; 0: 256. A longer item, up to 64 GiB, lies in the
-	// queue's file behind that, in memory that is taken when it is put, and given back when it is got. Not for plain data.
+	// queue's file behind that, in memory that is taken when it is put, and given back when it is got; but for 2 MiB in each of eight places, which are kept
+	// for the next ones. That needs a file system in memory (tmpfs, as /dev/shm is). Not for plain data.
 	Inline int
 
 	// Codec encodes the items. nil: none for plain data, bytes and strings, else CBOR. A handle that is decoded from its text (UnmarshalText)

@@ -14,10 +14,13 @@ import (
 	"github.com/shmkit/shmkit/internal/segment"
 )
 
+// bulk is how many bytes make a copy worth the fault guard.
+const bulk = 4096
+
 // rack is the mapped cells of a queue, shared by a handle and its clones. Geometry is copied here when the queue is
 // opened, and never read from shared memory again.
 type rack struct {
-	geometry
+	abi.CellMap
 	seg   *segment.Segment
 	ctl   *abi.Rack
 	bits  unsafe.Pointer
@@ -27,19 +30,19 @@ type rack struct {
 	from  atomic.Uint64
 }
 
-func newRack(s *segment.Segment, g geometry) *rack {
+func newRack(s *segment.Segment, g abi.CellMap) *rack {
 	p := unsafe.Pointer(unsafe.SliceData(s.Payload()))
 	return &rack{
-		geometry: g, seg: s, bare: s.Sealed() || !s.Guarded() && g.inline < bulk,
-		ctl: (*abi.Rack)(unsafe.Add(p, g.ctlAt)), bits: unsafe.Add(p, g.bitsAt), cells: unsafe.Add(p, g.cellsAt),
+		CellMap: g, seg: s, bare: s.Sealed() || !s.Guarded() && g.Inline < bulk,
+		ctl: (*abi.Rack)(unsafe.Add(p, g.RackAt)), bits: unsafe.Add(p, g.BitsAt), cells: unsafe.Add(p, g.CellsAt),
 	}
 }
 
-func (r *rack) cell(c uint64) *abi.Cell { return (*abi.Cell)(unsafe.Add(r.cells, c*r.stride)) }
+func (r *rack) cell(c uint64) *abi.Cell { return (*abi.Cell)(unsafe.Add(r.cells, c*r.Stride)) }
 
 // inside is the first n bytes that lie in the cell itself, at most inline.
 func (r *rack) inside(c, n uint64) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(r.cells, c*r.stride+abi.CellHead)), n)
+	return unsafe.Slice((*byte)(unsafe.Add(r.cells, c*r.Stride+abi.CellHead)), n)
 }
 
 func (r *rack) bit(c uint64) (word *uint64, mask uint64) {
@@ -77,8 +80,8 @@ func release(word *uint64) {
 }
 
 // setDead writes the name of the dead-letter queue to memory that nobody else sees yet.
-func setDead(payload []byte, g geometry, name string) {
-	copy((*abi.Rack)(unsafe.Pointer(&payload[g.ctlAt])).Dead[:], name)
+func setDead(payload []byte, g abi.CellMap, name string) {
+	copy((*abi.Rack)(unsafe.Pointer(&payload[g.RackAt])).Dead[:], name)
 }
 
 // deadName is the name of the dead-letter queue, or empty.
@@ -104,7 +107,7 @@ func (p plan) spec(f look) (segment.Spec, error) {
 			made[i] = def[i]
 		}
 	}
-	g, ok := newGeometry(p.kind, made)
+	g, ok := abi.NewCellMap(p.kind, made)
 	if p.capacity < 0 || p.inline < 0 || p.attempts < 0 || !ok {
 		return segment.Spec{}, fmt.Errorf("queue: a capacity of %d with %d bytes for each item: %w", p.capacity, p.inline, errInvalid)
 	}
@@ -112,8 +115,8 @@ func (p plan) spec(f look) (segment.Spec, error) {
 		Kind: p.kind, Type: f.typ, Codec: f.codec, Shape: shape, Default: def,
 		ShapeNames: [4]string{"capacity", "attempts", "form", "inline"},
 		Size: func(s [4]uint64) int64 {
-			if g, ok := newGeometry(p.kind, s); ok && (f.typ.Size == 0 || s[abi.ShapeInline] == f.inline) {
-				return int64(g.size)
+			if g, ok := abi.NewCellMap(p.kind, s); ok && (f.typ.Size == 0 || s[abi.ShapeInline] == f.inline) {
+				return int64(g.Size)
 			}
 			return -1
 		},
@@ -121,11 +124,11 @@ func (p plan) spec(f look) (segment.Spec, error) {
 			if f.typ.Size != 0 {
 				return 0
 			}
-			g, _ := newGeometry(p.kind, s)
-			return int64(g.n << abi.TailShift)
+			g, _ := abi.NewCellMap(p.kind, s)
+			return int64(g.N << abi.TailShift)
 		},
 		Init: func(payload []byte) error {
-			annex.Orders.Init(payload, g.capacity)
+			annex.Orders.Init(payload, g.Capacity)
 			setDead(payload, g, p.dead)
 			return nil
 		},

@@ -52,7 +52,7 @@ func (d *desk) census() (s Stats) {
 		c := d.r.ctl
 		s.Redelivered, s.Failed = atomic.LoadUint64(&c.Redelivered), atomic.LoadUint64(&c.Failed)
 		s.Buried, s.Garbled = atomic.LoadUint64(&c.Buried), atomic.LoadUint64(&c.Garbled)
-		for i := range d.r.n {
+		for i := range d.r.N {
 			switch atomic.LoadUint64(&d.r.cell(i).Word) & abi.CellState {
 			case abi.CellFree:
 				s.Free++

@@ -61,11 +61,11 @@ func (d *desk) stroll() {
 // sweep looks through at most so many cells.
 func (d *desk) sweep(t *park.Tick, most uint64) {
 	r := d.r
-	most = min(most, r.n)
+	most = min(most, r.N)
 	from := r.from.Add(most) - most
 	known := verdict{t: t}
 	for i := range most {
-		c := (from + i) % r.n
+		c := (from + i) % r.N
 		d.repair(c, &known)
 	}
 }
@@ -138,7 +138,7 @@ func (d *desk) post(c uint64) {
 // drop frees a cell that is Writing, as w has it, by this process.
 func (d *desk) drop(c, w uint64) {
 	r := d.r
-	if atomic.LoadUint64(&r.cell(c).Len) > r.inline {
+	if atomic.LoadUint64(&r.cell(c).Len) > r.Inline {
 		r.seg.PunchTail(int64(c<<abi.TailShift), abi.TailStride)
 	}
 	at := &r.cell(c).Word
@@ -181,8 +181,8 @@ func (d *desk) Look(t *park.Tick) bool {
 // Out implements annex.Aside: whether something may still come though the order is shut down and drained. That is what was returned, and
 // what other processes have in hand. What this process has it may fail and then get itself.
 func (d *desk) Out() bool {
-	d.sweep(nil, d.r.n)
-	for c := range d.r.n {
+	d.sweep(nil, d.r.N)
+	for c := range d.r.N {
 		switch w := atomic.LoadUint64(&d.r.cell(c).Word); w & abi.CellState {
 		case abi.CellReturned, abi.CellReady:
 			return true

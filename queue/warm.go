@@ -14,12 +14,12 @@ import (
 // claimWarm claims a free cell that may have pages, for a message of n bytes that does not fit into a cell.
 func (d *desk) claimWarm(n uint64) (c, w uint64, ok bool) {
 	r := d.r
-	if n <= r.inline || n > abi.WarmSize {
+	if n <= r.Inline || n > abi.WarmSize {
 		return 0, 0, false
 	}
 	for i := range r.ctl.Warm {
 		c = atomic.LoadUint64(&r.ctl.Warm[i]) - 1
-		if c >= r.n { // none, or a peer's scribble
+		if c >= r.N { // none, or a peer's scribble
 			continue
 		}
 		if w, ok = r.claim(c); ok {

@@ -60,23 +60,36 @@ func (m *mail) pick(j int) (b uint64, ok bool) {
 
 func (c *class) nearby() uint64 { return min(c.count, max(nearby/c.size, 1)) }
 
-// pickOf takes the one that has rested longest, as far as this handle knows: of those nearby if there is one.
+// few is how many of those nearby are looked at before those beyond: when the first few are in use, the others mostly are as well, and
+// to look at them all for each message is to look at thousands.
+const few = 64
+
+// pickOf takes the one that has rested longest, as far as this handle knows: of those nearby if that is soon found; then of those beyond.
+// It has looked at all before it says that there is none.
 func (m *mail) pickOf(j int) (b uint64, ok bool) {
-	c, from := &m.k.classes[j], m.waits[j].from.Load()
+	c, w := &m.k.classes[j], &m.waits[j]
 	near := c.nearby()
-	for i := range near {
-		at := from + i
-		if at >= near {
-			at -= near
-		}
-		if m.grab(c.first + at) {
-			m.waits[j].from.Store((at + 1) % near)
-			return c.first + at, true
-		}
+	soon := min(near, few)
+	if b, ok = m.pickFrom(c.first, near, &w.from, 0, soon); ok {
+		return b, true
 	}
-	for at := near; at < c.count; at++ {
-		if m.grab(c.first + at) {
-			return c.first + at, true
+	if b, ok = m.pickFrom(c.first+near, c.count-near, &w.beyond, 0, c.count-near); ok {
+		return b, true
+	}
+	return m.pickFrom(c.first, near, &w.from, soon, near)
+}
+
+// pickFrom goes round in the n blocks from first on: it looks at those that are lo to hi places behind where the last one was found.
+func (m *mail) pickFrom(first, n uint64, from *atomic.Uint64, lo, hi uint64) (b uint64, ok bool) {
+	start := from.Load()
+	for i := lo; i < hi; i++ {
+		at := start + i
+		if at >= n {
+			at -= n
+		}
+		if m.grab(first + at) {
+			from.Store((at + 1) % n)
+			return first + at, true
 		}
 	}
 	return 0, false
@@ -244,7 +257,8 @@ func (m *mail) queue(b, x uint64) { fence.Publish(m.k.word(b), queuedWord(x)) }
 type blockWait struct {
 	m      *mail
 	class  int
-	from   atomic.Uint64 // where to look for a free one next: behind what was claimed last
+	from   atomic.Uint64 // where to look for a free one next, of those nearby: behind what was claimed last
+	beyond atomic.Uint64 // the same, of the others
 	site   park.Site
 	turns  park.Turns
 	ready  func() bool // method values, made once

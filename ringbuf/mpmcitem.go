@@ -138,7 +138,8 @@ func (p *stand[T]) putRun(vs []T) (n int) {
 
 // GetBatch takes up to len(dst) of the oldest items, as many as there are, and at least one: it waits while there
 // is none, until ctx ends. It returns n > 0, or an error and nothing was taken. Each item is taken by
-// itself; others may take what is between. Producers are woken once.
+// itself; others may take what is between. Producers are woken once. Of messages, the memory of dst's elements behind n may have
+// been written to: somebody else took what was to lie there.
 func (m *MPMC[T]) GetBatch(ctx context.Context, dst []T) (n int, err error) {
 	p := m.at.Load()
 	if p == nil {

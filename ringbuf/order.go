@@ -28,16 +28,12 @@ func OpenAs[T any](as annex.As) (*MPMC[T], error) {
 	return newMPMC[T](openCrowd(s))
 }
 
-// orderStride is the bytes of a slot of an order: its word and one more.
-const orderStride = 16
-
 func init() {
 	o := &annex.Orders
-	o.Size = func(capacity uint64) uint64 { return uint64(crowdCtl) + capacity*orderStride }
-	o.Init = func(payload []byte, capacity uint64) { newCrowd(payload, capacity, orderStride).initialise(firstLap) }
+	o.Init = func(payload []byte, capacity uint64) { newCrowd(payload, capacity, abi.OrderSlot).initialise(firstLap) }
 	o.Open = func(s *segment.Segment, capacity uint64, aside func(annex.Order) annex.Aside) (annex.Order, error) {
 		fence.Register()
-		r := newCrowd(s.Payload(), capacity, orderStride)
+		r := newCrowd(s.Payload(), capacity, abi.OrderSlot)
 		r.seg = s
 		o := &order{}
 		err := r.protect(func() error { o.sit(r, aside); return nil })

@@ -64,11 +64,11 @@ func dedented(s string) string {
 func TestNames(t *testing.T) {
 	root := filepath.Join("..", "..")
 	exported := map[string]map[string]bool{}
-	for _, pkg := range []string{"array", "process", "ringbuf", "sem", "shm", "value"} {
+	for _, pkg := range []string{"array", "pipe", "process", "queue", "ringbuf", "sem", "shm", "value"} {
 		exported[pkg] = exportedBy(t, filepath.Join(root, pkg))
 	}
 	exported["shmtest"] = exportedBy(t, filepath.Join(root, "shm", "shmtest"))
-	name := regexp.MustCompile(`\b(array|process|ringbuf|sem|shm|shmtest|value)\.([A-Z][A-Za-z0-9]*)`)
+	name := regexp.MustCompile(`\b(array|pipe|process|queue|ringbuf|sem|shm|shmtest|value)\.([A-Z][A-Za-z0-9]*)`)
 	n := 0
 	for _, doc := range []string{"README.md", "docs/guide.md", "docs/from-multiprocessing.md", "docs/guarantees.md"} {
 		b, err := os.ReadFile(filepath.Join(root, doc))

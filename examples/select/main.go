@@ -1,5 +1,5 @@
-// Select waits in one Go select for all that can come: what another process puts into a ring, the tokens of a
-// semaphore and the event that it sets, its exit, and a channel of its own.
+// Select waits in one Go select for all that can come: who dials, what they say, what another process puts into a queue, its end,
+// and a channel of its own.
 package main
 
 import (
@@ -8,118 +8,180 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/exec"
 
-	"github.com/shmkit/shmkit/ringbuf"
-	"github.com/shmkit/shmkit/sem"
-	"github.com/shmkit/shmkit/shm"
+	"github.com/shmkit/shmkit/pipe"
+	"github.com/shmkit/shmkit/process"
+	"github.com/shmkit/shmkit/queue"
 )
 
-const remote, tokens, local = 1000, 100, 10
+const callers, items, local = 3, 1000, 10
 
-// board is what both processes see beside the ring.
-type board struct {
-	Done  sem.Semaphore // a token for each job that is done
-	Ended sem.Event
+type args struct {
+	Name    string // where we listen
+	Results *queue.Queue[string]
+}
+
+// worker fills the queue and calls in between.
+var worker = process.Register("worker", func(ctx context.Context, a args) error {
+	for i := range items {
+		if err := a.Results.Put(ctx, fmt.Sprint("result ", i)); err != nil {
+			return err
+		}
+		if i%(items/callers) == 0 && i/(items/callers) < callers {
+			if err := call(ctx, a.Name, fmt.Sprintf("%d results so far", i)); err != nil {
+				return err
+			}
+		}
+	}
+	return a.Results.Shutdown()
+})
+
+func call(ctx context.Context, name, text string) error {
+	c, err := pipe.Dial(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Send(ctx, text)
 }
 
 func main() {
-	log.SetFlags(0)
-	var err error
-	if len(os.Args) == 4 && os.Args[1] == "worker" {
-		err = work(os.Args[2], os.Args[3])
-	} else {
-		err = serve()
-	}
+	process.Main()
+	d, err := open()
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer d.close()
+	p, err := worker.Start(context.Background(), args{d.listener.Addr().String(), d.results})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := d.serve(p, numbers()); err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range d.said {
+		fmt.Println("a caller:", text)
+	}
+	fmt.Printf("from the queue: %d, from a goroutine: %d\n", d.items, d.local)
 }
 
-func serve() error {
-	r, err := ringbuf.NewSPSC[int64](64)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	c, err := r.Consumer()
-	if err != nil {
-		return err
-	}
-	b, err := shm.New[board]()
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	exit, err := start(r, b)
-	if err != nil {
-		return err
-	}
-	s, err := collect(c, b.Ptr(), exit, numbers())
-	if err != nil {
-		return err
-	}
-	fmt.Printf("from the other process: %d items, %d tokens, ended: %v\n", s.items, s.tokens, s.ended)
-	fmt.Printf("from a goroutine: %d\n", s.local)
-	return nil
+// desk is where all comes in, and what has come.
+type desk struct {
+	listener *pipe.Listener
+	results  *queue.Queue[string]
+	lines    []*pipe.Conn // open
+
+	said         []string
+	items, local int
 }
 
-// sums is what has come.
-type sums struct {
-	items, tokens, local int
-	ended                bool
+func open() (*desk, error) {
+	l, err := pipe.Config{}.Listen(fmt.Sprintf("select.%d", os.Getpid()))
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.New[string](64)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	return &desk{listener: l, results: q}, nil
 }
 
-// collect takes from all five until each has had its last. A channel that is over becomes nil, which select
-// passes by.
-func collect(c *ringbuf.Consumer[int64], b *board, exit <-chan error, ours <-chan int) (s sums, err error) {
-	// Notify sends hints, as package signal does: each channel needs room for one.
-	items, done, ended := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
-	defer c.Notify(items)()
-	defer b.Done.Notify(done)()
-	defer b.Ended.Notify(ended)()
-	for items != nil || done != nil || ended != nil || exit != nil || ours != nil {
+func (d *desk) close() {
+	for _, c := range d.lines {
+		c.Close()
+	}
+	d.results.Close()
+	d.listener.Close()
+}
+
+// serve takes from all until each has had its last. A channel that is over becomes nil, which select passes by.
+func (d *desk) serve(p *process.Process, ours <-chan int) error {
+	// Notify sends hints, as package signal does: each channel needs room for one, and who gets one takes all that there is.
+	asked, spoken, put := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
+	defer d.listener.Notify(asked)()
+	defer d.results.Notify(put)()
+	exit := p.Done()
+	for exit != nil || put != nil || len(d.lines) > 0 || ours != nil {
 		select {
-		case <-items: // take until there is nothing left
-			n, err := drain(c)
-			s.items += n
-			if err == io.EOF {
-				items = nil
-			} else if err != ringbuf.ErrEmpty {
-				return s, err
+		case <-asked:
+			if err := d.accept(spoken); err != nil {
+				return err
 			}
-		case <-done: // the same
-			for b.Done.TryAcquire() {
-				s.tokens++
+		case <-spoken:
+			if err := d.hear(); err != nil {
+				return err
 			}
-			if s.tokens == tokens {
-				done = nil
+		case <-put:
+			if err := d.drain(); err == io.EOF {
+				put = nil
+			} else if err != queue.ErrEmpty {
+				return err
 			}
-		case <-ended:
-			s.ended, ended = true, nil
-		case err := <-exit:
-			if err != nil {
-				return s, fmt.Errorf("the worker has died: %w", err) // what it has not sent will not come
+		case <-exit:
+			if err := p.Join(context.Background()); err != nil {
+				return err // what it has not sent will not come
 			}
 			exit = nil
 		case _, ok := <-ours:
 			if ok {
-				s.local++
+				d.local++
 			} else {
 				ours = nil
 			}
 		}
 	}
-	return s, nil
+	return nil
+}
+
+// accept takes all who ask now: its context has ended, so it does not wait. One channel serves all lines.
+func (d *desk) accept(spoken chan<- struct{}) error {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	for {
+		c, err := d.listener.AcceptContext(now)
+		if err == context.Canceled {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.Notify(spoken) // until it is closed
+		d.lines = append(d.lines, c)
+	}
+}
+
+// hear takes from each line what has come, and hangs up on who has.
+func (d *desk) hear() error {
+	var open []*pipe.Conn
+	for i, c := range d.lines {
+		var text string
+		err := c.TryRecv(&text)
+		for ; err == nil; err = c.TryRecv(&text) {
+			d.said = append(d.said, text)
+		}
+		switch err {
+		case pipe.ErrEmpty:
+			open = append(open, c)
+		case io.EOF:
+			c.Close()
+		default:
+			d.lines = append(open, d.lines[i:]...)
+			return err
+		}
+	}
+	d.lines = open
+	return nil
 }
 
 // drain takes until ErrEmpty, or io.EOF.
-func drain(c *ringbuf.Consumer[int64]) (n int, err error) {
+func (d *desk) drain() error {
 	for {
-		if _, err := c.TryGet(); err != nil {
-			return n, err
+		if _, err := d.results.TryGet(); err != nil {
+			return err
 		}
-		n++
+		d.items++
 	}
 }
 
@@ -133,59 +195,4 @@ func numbers() <-chan int {
 		}
 	}()
 	return c
-}
-
-// start starts the worker, and gives a channel that tells of its exit. Neither ring nor board has a name:
-// their handles go as arguments.
-func start(r *ringbuf.SPSC[int64], b *shm.Var[board]) (exit <-chan error, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	ring, err := r.MarshalText()
-	if err != nil {
-		return nil, err
-	}
-	seen, err := b.MarshalText()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(self, "worker", string(ring), string(seen))
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	c := make(chan error, 1)
-	go func() { c <- cmd.Wait() }()
-	return c, nil
-}
-
-// work puts items, with a token for each tenth.
-func work(ring, seen string) error {
-	var r ringbuf.SPSC[int64]
-	if err := r.UnmarshalText([]byte(ring)); err != nil {
-		return err
-	}
-	defer r.Close()
-	var v shm.Var[board]
-	if err := v.UnmarshalText([]byte(seen)); err != nil {
-		return err
-	}
-	defer v.Close()
-	p, err := r.Producer()
-	if err != nil {
-		return err
-	}
-	for i := range int64(remote) {
-		if err := p.Put(context.Background(), i); err != nil {
-			return err
-		}
-		if i%(remote/tokens) == 0 {
-			if err := v.Ptr().Done.Release(1); err != nil {
-				return err
-			}
-		}
-	}
-	v.Ptr().Ended.Set()
-	return r.Shutdown()
 }

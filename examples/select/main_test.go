@@ -1,82 +1,60 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"io"
 	"os"
+	"syscall"
 	"testing"
 
-	"github.com/shmkit/shmkit/ringbuf"
+	"github.com/shmkit/shmkit/examples/internal/shown"
+	"github.com/shmkit/shmkit/process"
+	"github.com/shmkit/shmkit/queue"
 	"github.com/shmkit/shmkit/shm/shmtest"
 )
 
-// The worker that main starts is this test binary.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "worker" {
-		main()
-		return
-	}
-	shmtest.Main(m)
-}
+func TestMain(m *testing.M) { shmtest.Main(m) }
 
-func Example() {
-	main()
-	// Output:
-	// from the other process: 1000 items, 100 tokens, ended: true
-	// from a goroutine: 10
-}
+func TestShown(t *testing.T) { shown.Check(t, main, false) }
 
-func TestDrain(t *testing.T) {
-	r, err := ringbuf.NewSPSC[int64](8)
+// dies calls, puts something and is killed.
+var dies = process.Register("dies", func(ctx context.Context, a args) error {
+	if err := call(ctx, a.Name, "here"); err != nil {
+		return err
+	}
+	if err := a.Results.Put(ctx, "last"); err != nil {
+		return err
+	}
+	me, err := os.FindProcess(os.Getpid())
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	defer r.Close()
-	p, err := r.Producer()
-	if err != nil {
-		t.Fatal(err)
+	if err := me.Kill(); err != nil {
+		return err
 	}
-	c, err := r.Consumer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range int64(3) {
-		if err := p.TryPut(i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n, err := drain(c); n != 3 || err != ringbuf.ErrEmpty {
-		t.Errorf("%d, %v", n, err)
-	}
-	if err := r.Shutdown(); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := drain(c); n != 0 || err != io.EOF {
-		t.Errorf("%d, %v", n, err)
-	}
-}
+	<-ctx.Done()
+	return nil
+})
 
-// A worker that dies is told by its exit, though its ring, its tokens and its event never come to an end.
+// A worker that dies is told by its exit, though its queue never comes to an end.
 func TestWorkerDies(t *testing.T) {
-	r, err := ringbuf.NewSPSC[int64](8)
+	d, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
-	c, err := r.Consumer()
+	defer d.close()
+	p, err := dies.Start(t.Context(), args{d.listener.Addr().String(), d.results})
 	if err != nil {
 		t.Fatal(err)
 	}
-	died := errors.New("signal: killed")
-	exit := make(chan error, 1)
-	exit <- died
-	if s, err := collect(c, new(board), exit, numbers()); !errors.Is(err, died) || s.ended {
-		t.Errorf("%v, ended %v", err, s.ended)
+	err = d.serve(p, numbers())
+	if e := new(process.ExitError); !errors.As(err, &e) || e.Signal != syscall.SIGKILL {
+		t.Error(err)
 	}
-}
-
-func TestNoSuchRing(t *testing.T) {
-	if err := work("nonsense", "nonsense"); err == nil {
-		t.Error("a worker without a ring")
+	if err := d.drain(); err != queue.ErrEmpty { // what it had put before is there
+		t.Error(err)
+	}
+	if err := d.hear(); err != nil || d.items != 1 || len(d.said) != 1 {
+		t.Errorf("%v: %d items, said: %q", err, d.items, d.said)
 	}
 }

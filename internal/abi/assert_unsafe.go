@@ -35,15 +35,15 @@ var (
 
 // The words of a ring of many.
 var (
-	_ [0]byte   = [unsafe.Offsetof(MPMC{}.NotEmpty)]byte{}
-	_ [8]byte   = [unsafe.Offsetof(MPMC{}.Shut)]byte{}
-	_ [128]byte = [unsafe.Offsetof(MPMC{}.NotFull)]byte{}
-	_ [136]byte = [unsafe.Offsetof(MPMC{}.NoBlock)]byte{}
-	_ [256]byte = [unsafe.Offsetof(MPMC{}.Released)]byte{}
-	_ [264]byte = [unsafe.Offsetof(MPMC{}.Start)]byte{}
-	_ [384]byte = [unsafe.Offsetof(MPMC{}.Puts)]byte{}
-	_ [512]byte = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
-	_ [640]byte = [unsafe.Sizeof(MPMC{})]byte{}
+	_ [0]byte        = [unsafe.Offsetof(MPMC{}.NotEmpty)]byte{}
+	_ [8]byte        = [unsafe.Offsetof(MPMC{}.Shut)]byte{}
+	_ [128]byte      = [unsafe.Offsetof(MPMC{}.NotFull)]byte{}
+	_ [136]byte      = [unsafe.Offsetof(MPMC{}.NoBlock)]byte{}
+	_ [256]byte      = [unsafe.Offsetof(MPMC{}.Released)]byte{}
+	_ [264]byte      = [unsafe.Offsetof(MPMC{}.Start)]byte{}
+	_ [384]byte      = [unsafe.Offsetof(MPMC{}.Puts)]byte{}
+	_ [512]byte      = [unsafe.Offsetof(MPMC{}.Gets)]byte{}
+	_ [MPMCSize]byte = [unsafe.Sizeof(MPMC{})]byte{}
 )
 
 // The words of a broadcast.
@@ -115,6 +115,6 @@ var (
 	_ [128]byte      = [unsafe.Offsetof(Rack{}.Redelivered)]byte{}
 	_ [160]byte      = [unsafe.Offsetof(Rack{}.Warm)]byte{}
 	_ [256]byte      = [unsafe.Offsetof(Rack{}.Dead)]byte{}
-	_ [512]byte      = [unsafe.Sizeof(Rack{})]byte{}
+	_ [RackSize]byte = [unsafe.Sizeof(Rack{})]byte{}
 	_ [CellHead]byte = [unsafe.Sizeof(Cell{})]byte{}
 )

@@ -68,6 +68,7 @@ const (
 	SlotWord   = 8       // bytes of the word
 	SlotShift  = 3       // of a lap in Free, Ready and Closed, and of an owner
 	SlotLapLow = 32      // shift of the lower half of a lap in Writing and Reading
+	MPMCSize   = 640     // bytes of MPMC: where the slots begin
 	MaxSlots   = 1 << 31 // so that a lap has more bits than its lower half
 )
 

@@ -98,7 +98,7 @@ const MaxRequests = 64
 //	Taken(t,o)   → Free            answered: the listener has the pipe's other end
 //	Taken(t,o)   → Refused(t,o)    it could not be opened; who asks frees it
 //	Taken(t,me)  → Left(t,me)      who asks waits no longer; the listener frees it
-//	Taken(t,o)   → Asked(t,o)      by a listener that begins, for one that died
+//	Taken(t,o)   → Asked(t,o)      by a listener that begins, for one that died; or that is short of descriptors
 //	Asked(t,me)  → Free            by who asks and waits no longer
 //	any(t,dead)  → Free, or Asking by whoever needs the place
 type Request struct {

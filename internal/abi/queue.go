@@ -63,6 +63,8 @@ const (
 	CellHead     = 32 // bytes of Cell
 	CellAlign    = 64
 	RackAlign    = 128
+	RackSize     = 512
+	OrderSlot    = 16 // bytes of a slot of the order: its word and an entry
 )
 
 // The tail.

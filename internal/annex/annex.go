@@ -66,7 +66,6 @@ type Counts struct {
 
 // Orders makes such rings. Package ringbuf fills it in.
 var Orders struct {
-	Size func(capacity uint64) uint64                                                      // bytes at the beginning of the payload
 	Init func(payload []byte, capacity uint64)                                             // makes an empty one of zeroed memory
 	Open func(s *segment.Segment, capacity uint64, aside func(Order) Aside) (Order, error) // owns s
 }

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -34,6 +35,19 @@ func (s *Segment) Protect(f func()) error {
 
 // Sealed reports whether the memory can never go away: nobody can truncate it, and Protect runs bare.
 func (s *Segment) Sealed() bool { return s != nil && s.m != nil && s.m.sealed }
+
+// PermIs reports whether the file has the mode that mem gives to a new one.
+func (s *Segment) PermIs(mem Mem) (bool, error) {
+	if !s.open() {
+		return false, wrap("use", s.Name(), os.ErrClosed)
+	}
+	perm, err := mem.perm()
+	if err != nil {
+		return false, wrap("use", s.Name(), err)
+	}
+	st, err := stat(s.m.query)
+	return fs.FileMode(st.mode)&0o7777 == perm, wrap("use", s.Name(), err)
+}
 
 // Guarded reports whether Mem.Guard asks for Protect around each operation, however small.
 func (s *Segment) Guarded() bool { return s != nil && s.guard }

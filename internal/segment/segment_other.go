@@ -13,6 +13,7 @@ type fileStat struct {
 	file fileID
 	size int64
 	used int64
+	mode uint32
 }
 
 func (*fileStat) check([]int) error                              { return errors.ErrUnsupported }

@@ -7,9 +7,6 @@ import (
 	"github.com/shmkit/shmkit/internal/abi"
 )
 
-// slotsAt is where the slots of a ring of many begin.
-const slotsAt = 640
-
 // printMPMC prints a ring of many. It sees the first slots only, of a large one.
 func printMPMC(w io.Writer, o Object) {
 	r := overlay[abi.MPMC](o.Payload)
@@ -28,7 +25,7 @@ func printMPMC(w io.Writer, o Object) {
 	}
 	var states [abi.SlotState + 1]int
 	seen := uint64(0)
-	for rest := o.Payload[slotsAt:]; seen < slots && stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
+	for rest := o.Payload[abi.MPMCSize:]; seen < slots && stride >= abi.SlotWord && uint64(len(rest)) >= stride; rest = rest[stride:] {
 		word := *overlay[uint64](rest)
 		states[word&abi.SlotState]++
 		seen++

@@ -4,40 +4,18 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 
 	"github.com/shmkit/shmkit/internal/abi"
 	"github.com/shmkit/shmkit/internal/segment"
 )
 
-// rack says where what lies in a queue that has its items in cells: package abi draws it.
-type rack struct {
-	capacity, inline, attempts uint64
-	n, stride                  uint64 // cells, and bytes of one
-	ctl, cells                 uint64 // offsets
-}
-
-const (
-	orderSlot = 16  // bytes of a slot of the order
-	rackSize  = 512 // of a control block
-)
+// rack is a queue that has its items in cells.
+type rack struct{ abi.CellMap }
 
 // rackOf believes nothing of a header that contradicts itself.
 func rackOf(h abi.Header) (r rack, ok bool) {
-	r = rack{capacity: h.Shape[abi.ShapeCap], inline: h.Shape[abi.ShapeInline]}
-	const much = math.MaxUint32 // so that nothing below overflows
-	if r.capacity == 0 || r.capacity > much || r.inline == 0 || r.inline > much {
-		return r, false
-	}
-	if h.Kind == abi.KindJoinableQueue {
-		r.attempts = h.Shape[abi.ShapeAttempts]
-	}
-	up := func(n, to uint64) uint64 { return (n + to - 1) / to * to }
-	r.n = r.capacity + abi.Slack(h.Kind, r.capacity)
-	r.stride = up(abi.CellHead+r.inline, abi.CellAlign)
-	r.ctl = up(slotsAt+r.capacity*orderSlot, abi.RackAlign)
-	r.cells = up(r.ctl+rackSize+(r.n+63)/64*8, abi.RackAlign)
-	return r, r.n < much/64 && r.cells+r.n*r.stride == h.Size
+	r.CellMap, ok = abi.NewCellMap(h.Kind, h.Shape)
+	return r, ok && r.Size == h.Size
 }
 
 // stock is what is in the cells.
@@ -52,8 +30,8 @@ func (s stock) depth() uint64 { return s.ready + s.returned }
 // census looks at every cell, in place.
 func (r rack) census(o Object) (s stock, err error) {
 	err = o.inPlace(func(p []byte) {
-		for c := range r.n {
-			at := r.cells + c*r.stride
+		for c := range r.N {
+			at := r.CellsAt + c*r.Stride
 			if at+8 > uint64(len(p)) {
 				return
 			}
@@ -80,7 +58,7 @@ func printQueue(w io.Writer, o Object) {
 	}
 	r, ok := rackOf(o.Header)
 	order := overlay[abi.MPMC](o.Payload)
-	ctl := overlay[abi.Rack](o.bytes(r.ctl, rackSize))
+	ctl := overlay[abi.Rack](o.bytes(r.RackAt, abi.RackSize))
 	if !ok || order == nil || ctl == nil {
 		line(w, "control block", "corrupt: its capacity contradicts its size")
 		return
@@ -90,7 +68,7 @@ func printQueue(w io.Writer, o Object) {
 		line(w, "in the queue", err)
 		return
 	}
-	line(w, "capacity", fmt.Sprintf("%s, of which %d bytes each lie in the queue's own memory", count(int(r.capacity), "item", "items"), r.inline))
+	line(w, "capacity", fmt.Sprintf("%s, of which %d bytes each lie in the queue's own memory", count(int(r.Capacity), "item", "items"), r.Inline))
 	line(w, "in the queue", fmt.Sprintf("%d, of which %d had been taken before", s.depth(), s.returned))
 	who := primitive{who: o.Users}
 	for _, l := range who.each(s.writing, once, "item", "items") {
@@ -119,13 +97,13 @@ func printQueue(w io.Writer, o Object) {
 
 // printDead prints what becomes of tasks that are given up.
 func printDead(w io.Writer, r rack, ctl *abi.Rack) {
-	if r.attempts == 0 {
+	if r.Attempts == 0 {
 		line(w, "given up", "none: there is no limit of attempts")
 		return
 	}
 	raw, _, _ := bytes.Cut(ctl.Dead[:], []byte{0})
 	name := string(raw)
-	text := fmt.Sprintf("%d, after %s, to %q", ctl.Buried, count(int(r.attempts), "attempt", "attempts"), name)
+	text := fmt.Sprintf("%d, after %s, to %q", ctl.Buried, count(int(r.Attempts), "attempt", "attempts"), name)
 	if n, err := depthOf(name); err != nil {
 		text += fmt.Sprintf(": %v", err)
 	} else {
@@ -157,8 +135,8 @@ func ready(o Object) (n uint64, err error) {
 	}
 	err = o.inPlace(func(p []byte) {
 		for i := range h.Shape[abi.ShapeCap] {
-			at := slotsAt + i*h.Shape[abi.ShapeStride]
-			if at+abi.SlotWord > uint64(len(p)) || at < slotsAt {
+			at := abi.MPMCSize + i*h.Shape[abi.ShapeStride]
+			if at+abi.SlotWord > uint64(len(p)) || at < abi.MPMCSize {
 				return
 			}
 			if loadWord(p, at)&abi.SlotState == abi.SlotReady {
