@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/annex"
 	"github.com/shmkit/shmkit/internal/segment"
@@ -84,6 +85,9 @@ func (b *body[T]) put(ctx context.Context, v *T) error {
 // get is Get, or TryGet if ctx is nil.
 func (b *body[T]) get(ctx context.Context, v *T) error {
 	defer runtime.KeepAlive(b.desk)
+	if at := b.desk.unread.Load(); at != nil && b.desk.unread.CompareAndSwap(at, nil) {
+		return *at
+	}
 	if b.desk.r.bare {
 		return b.getBare(ctx, v)
 	}
@@ -95,8 +99,16 @@ func (b *body[T]) getBare(ctx context.Context, v *T) error {
 	if err != nil {
 		return err
 	}
-	defer b.desk.finish(&l) // also when a codec panics. Killed before: the item is returned
-	return b.open(&l, v)
+	opened := false
+	defer func() { // Killed before: the item is returned
+		if !opened { // the codec has panicked
+			atomic.AddUint64(&b.desk.r.ctl.Garbled, 1)
+		}
+		b.desk.finish(&l)
+	}()
+	err = b.open(&l, v)
+	opened = true
+	return err
 }
 
 // open copies an item, or decodes it.
@@ -160,8 +172,11 @@ func (h *handle[T]) get(ctx context.Context) (v T, err error) {
 	case b == nil:
 		return v, os.ErrClosed
 	case b.ring == nil:
-		err = b.get(ctx, &v)
-		return v, err
+		if err = b.get(ctx, &v); err != nil {
+			var zero T // what was copied in part is no item
+			return zero, err
+		}
+		return v, nil
 	case ctx == nil:
 		return b.ring.TryGet()
 	}

@@ -45,6 +45,9 @@ type desk struct {
 
 	held []atomic.Uint64   // the words of the cells that are handed out through this handle; of a joinable queue
 	give func(*lease) bool // takes a task that was handed out too often: false: it stays
+	room func() bool       // whether give may succeed; never waits
+
+	unread atomic.Pointer[error] // of messages that a batch has met, for the next get
 
 	cellReady func() bool
 	idleReady func() bool

@@ -93,3 +93,8 @@ func (q *JoinableQueue[T]) Words() (all []*uint64) {
 	}
 	return all
 }
+
+// Returns is how often a cell was said to be returned.
+func (q *JoinableQueue[T]) Returns() uint64 {
+	return atomic.LoadUint64(&deskOf(&q.handle).r.ctl.Returns)
+}

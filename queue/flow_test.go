@@ -62,12 +62,14 @@ func TestFlowJoin(t *testing.T) {
 		if err != nil && err != context.DeadlineExceeded {
 			t.Error(err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("Join does not end with its context")
 		stop.Store(true)
 		<-joined
 	}
 }
+
+const gone = 0x155_5555 // a process that is not
 
 // What a dead worker had comes again though there is always another task to get.
 func TestFlowStarves(t *testing.T) {
@@ -76,9 +78,9 @@ func TestFlowStarves(t *testing.T) {
 		t.Fatal(err)
 	}
 	must[queue.Task[string]](t)(q.TryGet())
-	q.Bury(nobody)
+	q.Bury(gone)
 	n := 0
-	for end := time.Now().Add(5 * time.Second); ; n++ {
+	for end := time.Now().Add(20 * time.Second); ; n++ {
 		for q.TryPut("other") == nil {
 		}
 		x := must[queue.Task[string]](t)(q.Get(t.Context()))
@@ -114,8 +116,8 @@ func TestFlowProducerLooks(t *testing.T) {
 	put := make(chan error, 1)
 	go func() { put <- q.Put(ctx, "more") }()
 	time.Sleep(50 * time.Millisecond) // it sleeps, most likely
-	q.Bury(nobody)
-	for end := time.Now().Add(5 * time.Second); q.Stats().Redelivered == 0; time.Sleep(time.Millisecond) {
+	q.Bury(gone)
+	for end := time.Now().Add(20 * time.Second); q.Stats().Redelivered == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("nobody has looked: %+v", q.Stats())
 		}

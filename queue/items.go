@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"os"
@@ -57,7 +58,9 @@ func (q *Queue[T]) Get(ctx context.Context) (T, error) {
 
 // GetBatch takes up to len(dst) of the oldest items, as many as there are, and at least one: it waits while there
 // is none, until ctx ends. It returns n > 0, or an error and nothing was taken. Each item is taken by
-// itself; others may take what is between.
+// itself; others may take what is between. A message that cannot be read (ErrMessage) ends a batch, and if that is not empty its error is that of the next get
+// of this handle. A []byte in dst whose capacity is large enough lends its memory to the message that is put there: so do not keep
+// what an earlier call has put into the same dst.
 func (q *Queue[T]) GetBatch(ctx context.Context, dst []T) (n int, err error) {
 	b := q.at.Load()
 	if b == nil {
@@ -67,16 +70,34 @@ func (q *Queue[T]) GetBatch(ctx context.Context, dst []T) (n int, err error) {
 		return b.ring.GetBatch(ctx, dst)
 	}
 	for n < len(dst) {
+		old := dst[n]
 		if err = b.get(ctx, &dst[n]); err != nil {
+			dst[n] = old
 			break
 		}
 		ctx = nil
 		n++
 	}
 	if n > 0 {
+		if isGarbled(err) {
+			b.desk.tellLater(err)
+		}
 		return n, nil
 	}
 	return 0, err
+}
+
+// tellLater keeps an error for the next get.
+func (d *desk) tellLater(err error) {
+	for {
+		old, e := d.unread.Load(), err
+		if old != nil {
+			e = errors.Join(*old, err)
+		}
+		if d.unread.CompareAndSwap(old, &e) {
+			return
+		}
+	}
 }
 
 // All returns the items as they come, until io.EOF, which it does not yield. Another error is yielded with a zero item, and ends

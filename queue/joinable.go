@@ -7,10 +7,10 @@ import (
 	"iter"
 	"os"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/segment"
 	"github.com/shmkit/shmkit/shm"
 )
 
@@ -65,8 +65,9 @@ type JoinableConfig[T any] struct {
 	// names. While that is full the task stays, unfinished.
 	MaxAttempts int
 
-	// Dead is the name of a Queue[T] for the tasks that were given up; it is made if there is none. A process that dies as it moves
-	// a task may leave it in both. MaxAttempts needs it.
+	// Dead is the name of a Queue[T] for the tasks that were given up; it is made, before this queue is, if there is none. It is in the default
+	// directory, where each process that has a handle finds it; so Dead and Mem.Dir do not go together. A process that dies as it moves
+	// a task may leave it in both. A task moves as it is, neither decoded nor encoded. MaxAttempts needs it.
 	Dead string
 
 	Codec Codec   // as in Config; of the dead-letter queue too
@@ -95,16 +96,34 @@ func (c JoinableConfig[T]) make(from opener, creates bool) (*JoinableQueue[T], e
 	switch {
 	case creates && c.MaxAttempts != 0 && c.Dead == "":
 		return nil, fmt.Errorf("queue: MaxAttempts needs the name of a queue for what is given up (Dead): %w", errInvalid)
+	case c.Dead != "" && c.Mem.Dir != "":
+		return nil, fmt.Errorf("queue: the dead-letter queue %q would be in the default directory, and this one in %q (Mem.Dir): have both there: %w", c.Dead, c.Mem.Dir, errInvalid)
 	case len(c.Dead) > 255:
 		return nil, fmt.Errorf("queue: the name of the dead-letter queue has %d bytes of at most 255: %w", len(c.Dead), errInvalid)
 	}
-	b, err := newBody[T](plan{kind: abi.KindJoinableQueue, capacity: c.Cap, inline: c.Inline, attempts: c.MaxAttempts, dead: c.Dead, codec: c.Codec}, from)
+	dead := Config[T]{Codec: c.Codec, Mem: c.Mem}
+	dead.Mem.Dir = ""
+	var grave *Queue[T]
+	first := from
+	if creates && c.Dead != "" {
+		first = func(s segment.Spec) (_ *segment.Segment, err error) {
+			if grave, err = dead.OpenOrCreate(c.Dead); err != nil {
+				return nil, err
+			}
+			return from(s)
+		}
+	}
+	b, err := newBody[T](plan{kind: abi.KindJoinableQueue, capacity: c.Cap, inline: c.Inline, attempts: c.MaxAttempts, dead: c.Dead, codec: c.Codec}, first)
 	if err != nil {
+		if grave != nil {
+			_ = grave.Close()
+		}
 		return nil, err
 	}
 	q := &JoinableQueue[T]{}
-	q.begin(b, Config[T]{Codec: c.Codec, Mem: c.Mem})
-	if name := b.desk.r.deadName(); name != "" && creates {
+	q.begin(b, dead)
+	b.grave.q = grave
+	if b.grave.name != "" && creates {
 		if _, err := b.grave.open(); err != nil {
 			_ = q.Close()
 			return nil, err
@@ -116,7 +135,7 @@ func (c JoinableConfig[T]) make(from opener, creates bool) (*JoinableQueue[T], e
 // begin makes the handle an open one.
 func (q *JoinableQueue[T]) begin(b *body[T], dead Config[T]) {
 	b.grave = &grave[T]{config: dead, name: b.desk.r.deadName()}
-	b.desk.give = b.bury
+	b.desk.give, b.desk.room = b.bury, b.grave.roomy
 	q.at.Store(b)
 }
 
@@ -204,71 +223,33 @@ func (q *JoinableQueue[T]) task(ctx context.Context) (t Task[T], err error) {
 		err = b.desk.r.protect(func() error { return b.lend(ctx, &t) })
 	}
 	runtime.KeepAlive(b)
-	return t, err
+	if err != nil {
+		return Task[T]{}, err
+	}
+	return t, nil
 }
 
-// lend takes a task, and hands it out once its attempt is counted.
-func (b *body[T]) lend(ctx context.Context, t *Task[T]) error {
+// lend takes a task, and hands it out. The attempt is counted first: nobody else has the task as yet, and one at which the codec panics
+// is an attempt.
+func (b *body[T]) lend(ctx context.Context, t *Task[T]) (err error) {
 	d := b.desk
 	l, err := d.take(ctx)
 	if err != nil {
 		return err
 	}
-	lent := false
+	t.Attempt = int(atomic.AddUint32(&d.r.cell(l.c).Attempts, 1))
+	opened := false
 	defer func() {
-		if !lent { // it cannot be read, or the codec has panicked
-			d.finish(&l)
+		if !opened { // the codec has panicked
+			d.fail(&l)
 		}
 	}()
-	if err := b.open(&l, &t.Value); err != nil {
+	err = b.open(&l, &t.Value)
+	opened = true
+	if err != nil { // it cannot be read
+		d.finish(&l)
 		return err
 	}
-	n := &d.r.cell(l.c).Attempts
-	t.Attempt = int(atomic.AddUint32(n, 1))
-	t.d, t.l, lent = d, l, true
-	return nil
-}
-
-// grave is the dead-letter queue, opened when it is first needed.
-type grave[T any] struct {
-	config Config[T]
-	name   string
-	mu     sync.Mutex
-	q      *Queue[T]
-	closed bool
-}
-
-func (g *grave[T]) open() (*Queue[T], error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var err error
-	if g.q == nil && !g.closed {
-		g.q, err = g.config.OpenOrCreate(g.name)
-	}
-	return g.q, err
-}
-
-func (g *grave[T]) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = true
-	if g.q != nil {
-		_ = g.q.Close()
-	}
-}
-
-// bury moves a task to the dead-letter queue. What cannot be read is dropped.
-func (b *body[T]) bury(l *lease) bool {
-	if b.grave.name == "" {
-		return false
-	}
-	q, err := b.grave.open()
-	if err != nil || q == nil {
-		return false
-	}
-	var v T
-	if err := b.open(l, &v); err != nil {
-		return true
-	}
-	return q.TryPut(v) == nil
+	t.d, t.l = d, l
+	return d.keep(&l)
 }

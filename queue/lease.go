@@ -31,7 +31,7 @@ func (d *desk) take(ctx context.Context) (l lease, err error) {
 	for left := most; left > 0; {
 		if atomic.LoadUint64(&d.r.ctl.Returns) != d.seen.Load() && d.turn.CompareAndSwap(false, true) {
 			if l, ok := d.takeReturned(); ok {
-				return l, d.still(&l)
+				return l, nil
 			}
 		}
 		if d.turn.Load() {
@@ -41,7 +41,7 @@ func (d *desk) take(ctx context.Context) (l lease, err error) {
 		switch {
 		case err == nil:
 			if d.lease(&l, e&(1<<abi.CellGenShift-1), wordOf(genOf(e), 0, abi.CellReady)) {
-				return l, d.still(&l)
+				return l, nil
 			}
 			wait, left = nil, left-1 // a row ends where the call would wait
 			if left%4096 == 0 && ctx != nil && ctx.Err() != nil {
@@ -49,7 +49,7 @@ func (d *desk) take(ctx context.Context) (l lease, err error) {
 			}
 		case isAside(err), err == ErrEmpty && d.Look(nil):
 			if l, ok := d.takeReturned(); ok {
-				return l, d.still(&l)
+				return l, nil
 			}
 			wait, left = ctx, most
 			if vain++; vain%flurry != 0 {
@@ -70,11 +70,9 @@ func (d *desk) take(ctx context.Context) (l lease, err error) {
 	return l, fmt.Errorf("queue: %s: its entries stand for no items: %w; unlink it and create it anew", d.r.label(), abi.ErrCorrupt)
 }
 
-// still gives an item back that was taken from a handle which was closed meanwhile.
-func (d *desk) still(l *lease) error {
-	if d.held == nil {
-		return nil
-	}
+// keep notes a task that is to be handed out, for Close to return; or gives it back if the handle was closed meanwhile: one of the two sees
+// the other, and one swap returns it.
+func (d *desk) keep(l *lease) error {
 	d.held[l.c].Store(l.w)
 	if d.closed.Load() {
 		d.fail(l)
@@ -101,6 +99,7 @@ func (d *desk) lease(l *lease, c, w uint64) bool {
 func (d *desk) takeReturned() (l lease, ok bool) {
 	r := d.r
 	count := atomic.LoadUint64(&r.ctl.Returns)
+	refused := false // the dead-letter queue has no room
 	for i := range (r.N + 63) / 64 {
 		at := r.bitWord(i)
 		for set := atomic.LoadUint64(at); set != 0; set &= set - 1 {
@@ -111,30 +110,37 @@ func (d *desk) takeReturned() (l lease, ok bool) {
 			// The bit first: one that is set behind this is for a return that the load behind it may or may not see.
 			atomic.AndUint64(at, ^(set & -set))
 			w := atomic.LoadUint64(&r.cell(c).Word)
-			if w&abi.CellState == abi.CellReturned && d.lease(&l, c, w) && !d.spent(&l) {
+			spent := d.spent(c)
+			if w&abi.CellState != abi.CellReturned || spent && refused || !d.lease(&l, c, w) {
+				continue
+			}
+			if !spent {
 				d.order.Wake() // there may be more
 				return l, true
 			}
+			refused = !d.bury(&l)
 		}
 	}
 	d.seen.Store(count)
 	return l, false
 }
 
-// spent ends a task that was handed out as often as may be. If the dead-letter queue has no room it is returned again, without a
-// bit: the next sweep tries again.
-func (d *desk) spent(l *lease) bool {
+// spent reports whether cell c's task was handed out as often as may be.
+func (d *desk) spent(c uint64) bool {
 	r := d.r
-	if r.Attempts == 0 || atomic.LoadUint32(&r.cell(l.c).Attempts) < r.Attempts || d.give == nil {
-		return false
-	}
-	if d.give(l) { // Killed here: it is in both.
-		atomic.AddUint64(&r.ctl.Buried, 1)
-		d.finish(l)
-		return true
-	}
-	atomic.CompareAndSwapUint64(&r.cell(l.c).Word, l.w, returned(l.w))
-	return true
+	return r.Attempts != 0 && d.give != nil && atomic.LoadUint32(&r.cell(c).Attempts) >= r.Attempts
+}
+
+// bury ends a task that is spent. If the dead-letter queue has no room it is returned again, without a bit: a sweep sets that when there is.
+func (d *desk) bury(l *lease) (given bool) {
+	defer func() {
+		if given { // Killed before it: it is in both.
+			d.finish(l)
+		} else {
+			atomic.CompareAndSwapUint64(&d.r.cell(l.c).Word, l.w, returned(l.w))
+		}
+	}()
+	return d.give(l)
 }
 
 // finish ends an item: D1. It reports false when it is not this process's any more.

@@ -19,7 +19,8 @@ import (
 //	                  next entry: the word decides who has the item, and there is one entry for each generation at most
 //	Leased(dead,g)    it was in hand: → Returned(g+1)
 //	Returned(g)       who returned it may have died before he said so, or who was about to take it behind clearing its bit. It is
-//	                  said again; the bit alone does not prove that it was
+//	                  said again; the bit alone does not prove that it was. Not of a task that is spent, while the dead-letter
+//	                  queue is full
 const (
 	chunk = 1 << 16    // cells that one slice looks at
 	lapse = int64(5e6) // nanoseconds between two looks of those who do not wait
@@ -75,6 +76,16 @@ type verdict struct {
 	id    uint32
 	alive bool
 	asked bool
+
+	grave, known bool // whether the dead-letter queue has room, and whether that was asked
+}
+
+// room keeps those who find nothing else from trying in vain, and from waking each other for it.
+func (v *verdict) room(d *desk) bool {
+	if !v.known {
+		v.grave, v.known = d.room(), true
+	}
+	return v.grave
 }
 
 func (v *verdict) lives(r *rack, w uint64) bool {
@@ -107,7 +118,9 @@ func (d *desk) repair(c uint64, v *verdict) {
 			d.wakeJoiners(c)
 		}
 	case abi.CellReturned:
-		d.post(c)
+		if !d.spent(c) || v.room(d) {
+			d.post(c)
+		}
 	}
 }
 
