@@ -105,7 +105,7 @@ func (c *Conn) Notify(ch chan<- struct{}) (stop func()) {
 	if e == nil || e.in.buf == nil || e.claim() != nil {
 		return nothing
 	}
-	return e.watch.add(func() func() { return e.in.notEmpty().Notify(ch, &e.in, e.in.ready) }, e.closed.Load)
+	return e.watch.Add(func() func() { return e.in.notEmpty().Notify(ch, &e.in, e.in.ready) }, e.closed.Load)
 }
 
 // Name is the empty string: no pipe has a name. One that was dialed has met its other end under a name, see LocalAddr.

@@ -36,7 +36,7 @@ type end struct {
 	closed  atomic.Bool
 	gone    chan struct{} // closed with it
 	shares  atomic.Int32  // who may touch the memory: both directions and Close itself
-	watch   watches
+	watch   park.Watches
 	reads   deadline
 	writes  deadline
 	addr    Addr // of both sides
@@ -140,7 +140,7 @@ func (e *end) close() {
 	close(e.gone)
 	e.out.notFull().Evict(&e.out)
 	e.in.notEmpty().Evict(&e.in)
-	e.watch.end()
+	e.watch.End()
 	e.reads.stop()
 	e.writes.stop()
 	e.out.finish(e)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/shmkit/shmkit/internal/abi"
+	"github.com/shmkit/shmkit/internal/park"
 	"github.com/shmkit/shmkit/internal/segment"
 )
 
@@ -140,7 +141,7 @@ type Listener struct {
 	mu      sync.Mutex // closing waits for calls to leave
 	closed  bool
 	calls   sync.WaitGroup
-	watched watches
+	watched park.Watches
 }
 
 func newListener(d *desk, name string) *Listener {
@@ -235,7 +236,7 @@ func (l *Listener) enter() bool {
 // Notify joins the listener to a Go select: until stop is called, ch receives a token, sent as signal.Notify does, when
 // somebody may be asking. Accept with a context that has ended then, until that is the error.
 func (l *Listener) Notify(ch chan<- struct{}) (stop func()) {
-	return l.watched.add(func() func() { return l.d.asked().Notify(ch, (*asking)(l.d), l.d.anybody) },
+	return l.watched.Add(func() func() { return l.d.asked().Notify(ch, (*asking)(l.d), l.d.anybody) },
 		func() bool { return l.ctx.Err() != nil })
 }
 
@@ -253,7 +254,7 @@ func (l *Listener) Close() error {
 	l.closed = true
 	l.mu.Unlock()
 	l.cancel()
-	l.watched.end()
+	l.watched.End()
 	l.calls.Wait()
 	_ = l.d.seg.Unlink() // before others may listen here: they would lose the name that they have just made theirs
 	l.d.vacate()

@@ -24,11 +24,11 @@ func (s *seat) close() {
 
 // notify is Notify. When the memory goes away under the watcher, a last token makes the caller look.
 func (s *seat) notify(ch chan<- struct{}) (stop func()) {
-	return s.watch.add(func() func() { return s.r.notEmpty().Notify(ch, (*getLooker)(s), s.itemsReady) }, s.closed.Load)
+	return s.watch.Add(func() func() { return s.r.notEmpty().Notify(ch, (*getLooker)(s), s.itemsReady) }, s.closed.Load)
 }
 
 // unwatch ends all watchers, after closed was set.
-func (s *seat) unwatch() { s.watch.end() }
+func (s *seat) unwatch() { s.watch.End() }
 
 // lingerStand leaves the memory to the collector: it goes when nobody can be inside any more.
 func lingerStand[T any](p *stand[T], bytes int64) {

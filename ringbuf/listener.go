@@ -39,7 +39,7 @@ type listener struct {
 	turns  park.Turns
 	closed atomic.Bool
 	inside atomic.Bool // a call is in a slow path
-	watch  watches
+	watch  park.Watches
 	msgs   hearing // of a ring of messages
 	_      [128]byte
 }
@@ -301,7 +301,7 @@ func (l *listener) name() string {
 
 // notify is reader.notify.
 func (l *listener) notify(ch chan<- struct{}) (stop func()) {
-	return l.watch.add(func() func() { return l.c.notEmpty().Notify(ch, l, l.ready) }, l.closed.Load)
+	return l.watch.Add(func() func() { return l.c.notEmpty().Notify(ch, l, l.ready) }, l.closed.Load)
 }
 
 // close gives the place up. A call that waits is woken and finds it closed; it touches the ring no more.
@@ -311,7 +311,7 @@ func (l *listener) close() error {
 	}
 	l.stop.Store(stopped)
 	l.c.dismiss(&l.inside, l.c.notEmpty())
-	l.watch.end()
+	l.watch.End()
 	l.seat.activeRelease(l.c.notFull())
 	return nil
 }

@@ -41,7 +41,7 @@ type reader struct {
 	site   park.Site
 	closed atomic.Bool
 	inside atomic.Bool // a call is in a slow path
-	watch  watches
+	watch  park.Watches
 	_      [128]byte
 }
 

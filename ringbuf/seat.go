@@ -17,7 +17,7 @@ type seat struct {
 	r          *crowd
 	itemsReady func() bool // method values, made once: making one allocates
 	roomReady  func() bool
-	watch      watches
+	watch      park.Watches
 	mail       *mail        // of a ring of messages
 	aside      annex.Aside  // of an order
 	inside     atomic.Int32 // calls in slow paths
